@@ -1,0 +1,113 @@
+package config
+
+import (
+	"taskmaster/process"
+)
+
+// Config is a complete, valid configuration: every default filled in, every
+// path absolute, programs in the order of the file (includes after it, sorted).
+type Config struct {
+	File     string // absolute path of the file it was read from
+	Dir      string // its directory, which relative paths mean
+	Daemon   Daemon
+	Programs []*Program
+	Warnings []Fault // what can be seen ahead: command not found, …
+}
+
+// ExitOn is daemon.exit_on.
+type ExitOn uint8
+
+// The values of daemon.exit_on.
+const (
+	ExitNever ExitOn = iota
+	ExitFatal
+	ExitDone
+)
+
+// Daemon is the section "daemon".
+type Daemon struct {
+	Log         string // absolute path, "stderr" or "none"
+	LogLevel    string // debug, info, warn, error
+	LogFormat   string // text, json
+	LogMaxBytes int64  // bytes; 0 is never rotated
+	LogBackups  int
+	Socket      string // absolute path or "none"
+	SocketMode  uint32 // permission bits
+	PidFile     string // absolute path, "" is none
+	Env         []Var  // for every program, in the order of the file
+	ExitOn      ExitOn
+}
+
+// Var is one environment variable; its value is as written, ${…} and {num} not yet put in.
+type Var struct{ Name, Value string }
+
+// OutputKind is where a stream of a program goes.
+type OutputKind uint8
+
+// The kinds of output.
+const (
+	Capture  OutputKind = iota // the last part is kept in memory
+	ToFile                     // appended to File.Path
+	ToNull                     // /dev/null
+	Inherit                    // the daemon's own
+	AsStdout                   // stderr: stdout, the same stream
+)
+
+// Output is the field stdout or stderr; all but Kind is for ToFile (Timestamp and Prefix also for Inherit).
+type Output struct {
+	Kind      OutputKind
+	Path      string // a template in Program, absolute in Launch
+	MaxBytes  int64  // bytes; 0 is never rotated
+	Backups   int
+	Compress  bool
+	Timestamp bool
+	Prefix    string
+	Mode      uint32 // permission bits
+}
+
+// Unlimited is the value of a resource limit that is none (RLIM_INFINITY).
+const Unlimited = ^uint64(0)
+
+// Limit is one resource limit, soft and hard alike.
+type Limit struct {
+	Name     string // as in the file: nofile, core, …
+	Resource int    // RLIMIT_*
+	Value    uint64 // or Unlimited
+}
+
+// Program is one program as configured; strings marked "template" still hold {name}, {num} and ${VAR}.
+type Program struct {
+	Name         string
+	NumProcs     int
+	Policy       process.Policy
+	ReloadSignal int      // 0 is none
+	Cmd          []string // exact argv, templates
+	Stdout       Output   // Path is a template
+	Stderr       Output
+	Env          []Var // templates, in the order of the file; daemon.env is not in it
+	EnvFiles     []string
+	Dir          string // template, absolute
+	Umask        int    // -1 is the daemon's
+	User, Group  string // name or number, "" is the daemon's
+	Limits       []Limit
+	Nice         *int
+	OOMScoreAdj  *int
+	BaseEnv      []Var // daemon.env as it was when this program was read
+}
+
+// Launch is one instance, ready to be started: templates and environment put in.
+type Launch struct {
+	Argv           []string // Argv[0] not looked up in PATH yet
+	Env            []string // KEY=VALUE, complete
+	Path           string   // the child's own PATH
+	Dir            string
+	Stdout, Stderr Output
+}
+
+// InstanceName is web for the only instance of a program, web:2 for one of several.
+func InstanceName(program string, num, numprocs int) string {
+	if numprocs == 1 {
+		return program
+	}
+	return program + ":" + itoa(num)
+}

@@ -1,0 +1,288 @@
+package control
+
+import (
+	"strconv"
+	"strings"
+
+	"taskmaster/text"
+)
+
+// ArgKind is what the words after a command mean: for parsing, help and completion.
+type ArgKind uint8
+
+// The kinds of arguments.
+const (
+	NoArgs       ArgKind = iota
+	Targets              // TARGET…, none means all
+	SomeTargets          // TARGET…, at least one
+	OneTarget            // TARGET [stdout|stderr]
+	SignalTarget         // SIG TARGET…
+	CommandName          // [COMMAND]
+	OnOff                // on|off
+	RequestID            // the id of a request of this connection
+)
+
+// Option is one flag of a command.
+type Option struct {
+	Name  string // with its dashes: "-n", "--json"
+	Value string // what it takes, "" when it is a switch
+	Help  string
+}
+
+// Command is one row of the table.
+type Command struct {
+	Name    string
+	Aliases []string
+	Args    ArgKind
+	Usage   string // arguments as shown in help
+	Summary string // one line
+	Help    string // more lines, may be empty
+	Options []Option
+	Local   bool // done by the shell itself, never sent
+	Hidden  bool // part of the protocol only: not in help or completion
+}
+
+var (
+	optJSON   = Option{"--json", "", "as JSON"}
+	optNoWait = Option{"--no-wait", "", "return at once, do not wait for the outcome"}
+	optFollow = Option{"-f", "", "follow until Ctrl-C"}
+	optLines  = Option{"-n", "LINES", "so many lines from the end"}
+)
+
+// Commands is the table of all commands, in the order of help.
+var Commands = []Command{
+	{
+		Name: "status", Args: Targets, Usage: "[TARGET…]", Summary: "show the state of programs",
+		Help:    "Exit code of ctl: 0 when all are RUNNING or EXITED as expected, 3 when some are not, 4 for an unknown name.",
+		Options: []Option{optJSON, {"-v", "", "more about each"}, {"-w", "", "refresh in place until Ctrl-C (on a terminal)"}},
+	},
+	{
+		Name: "start", Args: SomeTargets, Usage: "TARGET…", Summary: "start programs and wait until they are RUNNING",
+		Options: []Option{optNoWait},
+	},
+	{
+		Name: "stop", Args: SomeTargets, Usage: "TARGET…", Summary: "stop programs and wait until all of them is gone",
+		Options: []Option{optNoWait},
+	},
+	{
+		Name: "restart", Args: SomeTargets, Usage: "TARGET…", Summary: "stop, then start again; starts what is stopped",
+		Options: []Option{optNoWait},
+	},
+	{
+		Name: "reload", Args: Targets, Usage: "[TARGET…]", Summary: "take over the changed configuration file",
+		Help:    "Only what changed is touched. With TARGET the programs are sent their reloadsignal instead.",
+		Options: []Option{{"--dry-run", "", "say what would happen, and do nothing"}},
+	},
+	{Name: "signal", Args: SignalTarget, Usage: "SIGNAL TARGET…", Summary: "send a signal to the process group of programs"},
+	{Name: "rotate", Args: Targets, Usage: "[TARGET…]", Summary: "rotate log files now"},
+	{
+		Name: "tail", Args: OneTarget, Usage: "TARGET [stdout|stderr]", Summary: "show the end of a program's output",
+		Options: []Option{optFollow, optLines, {"--raw", "", "byte for byte, control bytes too"}},
+	},
+	{
+		Name: "log", Args: NoArgs, Summary: "show the end of the daemon's own log",
+		Options: []Option{optFollow, optLines},
+	},
+	{
+		Name: "events", Args: NoArgs, Summary: "show the last state changes",
+		Options: []Option{optFollow, optJSON},
+	},
+	{Name: "pid", Args: Targets, Usage: "[TARGET…]", Summary: "show the pid of the daemon, or of programs"},
+	{Name: "version", Args: NoArgs, Summary: "show the version of the daemon"},
+	{Name: "notify", Args: OnOff, Usage: "on|off", Summary: "show state changes above the prompt, or not", Local: true},
+	{Name: "help", Args: CommandName, Usage: "[COMMAND]", Summary: "show the commands, or one in full", Local: true},
+	{
+		Name: "quit", Aliases: []string{"exit"}, Args: NoArgs, Summary: "leave the shell; in the daemon's own shell: shut down",
+		Help: "In the daemon's own shell every program is stopped and the daemon ends. In an attached shell (ctl) only the shell ends.", Local: true,
+	},
+	{Name: "shutdown", Args: NoArgs, Summary: "stop every program and end the daemon"},
+	{Name: "cancel", Args: RequestID, Usage: "ID", Summary: "stop waiting for a request of this connection", Hidden: true},
+}
+
+// Find gives the command of this name or alias, nil when there is none.
+func Find(name string) *Command {
+	for i := range Commands {
+		c := &Commands[i]
+		if c.Name == name {
+			return c
+		}
+		for _, a := range c.Aliases {
+			if a == name {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// Call is a parsed command with its words sorted out.
+type Call struct {
+	*Command
+	Targets []string // TARGET…, or the words of commands that take none
+	Signal  string   // of SignalTarget
+	Stream  string   // stdout or stderr, of OneTarget
+	Lines   int      // -n, -1 when not given
+	JSON    bool
+	NoWait  bool
+	Follow  bool
+	Raw     bool
+	DryRun  bool
+	Verbose bool
+	Watch   bool
+}
+
+// UsageError is a command that was not understood: exit code 2.
+type UsageError string
+
+func (e UsageError) Error() string { return string(e) }
+
+// Parse sorts the words of a command out. Options may stand anywhere; "--" ends them.
+func Parse(name string, args []string) (*Call, error) {
+	cmd := Find(name)
+	if cmd == nil {
+		return nil, UsageError("unknown command: " + text.Visible(name) + suggestion(name))
+	}
+	c := &Call{Command: cmd, Lines: -1}
+	words, err := c.options(args)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.operands(words)
+}
+
+func suggestion(name string) string {
+	if s := text.Nearest(name, CommandNames()); s != "" {
+		return " (did you mean " + s + "?)"
+	}
+	return ""
+}
+
+// CommandNames gives every name and alias that a user may type.
+func CommandNames() []string {
+	var out []string
+	for _, c := range Commands {
+		if !c.Hidden {
+			out = append(append(out, c.Name), c.Aliases...)
+		}
+	}
+	return out
+}
+
+func (c *Call) options(args []string) (words []string, err error) {
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		if a == "--" {
+			return append(words, args[i+1:]...), nil
+		}
+		if len(a) < 2 || a[0] != '-' {
+			words = append(words, a)
+			continue
+		}
+		value := ""
+		if strings.HasPrefix(a, "-n") && len(a) > 2 { // -n5
+			a, value = "-n", a[2:]
+		} else if a == "-n" && i+1 < len(args) {
+			i++
+			value = args[i]
+		}
+		if err := c.option(a, value); err != nil {
+			return nil, err
+		}
+	}
+	return words, nil
+}
+
+func (c *Call) option(name, value string) error {
+	if !c.has(name) {
+		return c.usage("has no option " + text.Visible(name))
+	}
+	switch name {
+	case "--json":
+		c.JSON = true
+	case "--no-wait":
+		c.NoWait = true
+	case "-f":
+		c.Follow = true
+	case "-v":
+		c.Verbose = true
+	case "-w":
+		c.Watch = true
+	case "--raw":
+		c.Raw = true
+	case "--dry-run":
+		c.DryRun = true
+	case "-n":
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 0 {
+			return c.usage("-n needs a number of lines")
+		}
+		c.Lines = n
+	}
+	return nil
+}
+
+func (c *Call) has(option string) bool {
+	for _, o := range c.Options {
+		if o.Name == option {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Call) operands(words []string) error {
+	switch c.Args {
+	case NoArgs:
+		if len(words) > 0 {
+			return c.usage("takes no argument")
+		}
+	case SomeTargets:
+		if len(words) == 0 {
+			return c.usage("needs a program, an instance or all")
+		}
+	case SignalTarget:
+		if len(words) < 2 {
+			return c.usage("needs a signal and a program")
+		}
+		c.Signal, words = words[0], words[1:]
+	case OneTarget:
+		if len(words) == 0 || len(words) > 2 {
+			return c.usage("needs one program, and stdout or stderr")
+		}
+		c.Stream = "stdout"
+		if len(words) == 2 {
+			c.Stream = words[1]
+		}
+		if c.Stream != "stdout" && c.Stream != "stderr" {
+			return c.usage("shows stdout or stderr, not " + text.Visible(c.Stream))
+		}
+		words = words[:1]
+	case CommandName, RequestID, OnOff:
+		if len(words) > 1 {
+			return c.usage("takes one argument")
+		}
+	case Targets:
+	}
+	c.Targets = words
+	return nil
+}
+
+func (c *Call) usage(what string) error {
+	return UsageError(c.Name + " " + what + " (usage: " + c.Synopsis() + ")")
+}
+
+// Synopsis is the command with its options and arguments, as help shows it.
+func (c *Command) Synopsis() string {
+	out := c.Name
+	for _, o := range c.Options {
+		out += " [" + o.Name
+		if o.Value != "" {
+			out += " " + o.Value
+		}
+		out += "]"
+	}
+	if c.Usage != "" {
+		out += " " + c.Usage
+	}
+	return out
+}

@@ -1,0 +1,118 @@
+// Package process decides. It holds the state machine of one instance and the
+// set of them all, as pure functions of events and a time that is handed in:
+// no descriptor, no clock, no file, no goroutine.
+package process
+
+import (
+	"math/bits"
+	"strconv"
+	"time"
+)
+
+// State is where one instance stands. The names are those of supervisord.
+type State uint8
+
+// The states of an instance.
+const (
+	Stopped  State = iota // not running, and nobody wants it to
+	Starting              // launched, has not lived for starttime yet
+	Running               // lived for starttime (or is ready)
+	Backoff               // a start failed, the next try has a date
+	Stopping              // told to end, not all of it is gone yet
+	Exited                // ended by itself, and is not restarted
+	Fatal                 // could not be started, all tries used up
+	Unknown               // the kernel contradicts what we know
+	numStates
+)
+
+var stateNames = [numStates]string{"STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED", "FATAL", "UNKNOWN"}
+
+func (s State) String() string { return stateNames[s] }
+
+// Active tells whether an instance in this state is being kept up: what a
+// changed configuration restarts (STARTING, RUNNING, BACKOFF).
+func (s State) Active() bool { return s == Starting || s == Running || s == Backoff }
+
+// Restart is the field autorestart: what to do when an instance that had
+// reached RUNNING ends by itself.
+type Restart uint8
+
+// The values of autorestart.
+const (
+	RestartUnexpected Restart = iota // unless the exit code is one of exitcodes
+	RestartAlways
+	RestartNever
+)
+
+func (r Restart) String() string { return [...]string{"unexpected", "always", "never"}[r] }
+
+// KillMode is how far a stop reaches.
+type KillMode uint8
+
+// The values of killmode.
+const (
+	KillTree    KillMode = iota // every descendant, escaped ones too
+	KillGroup                   // the process group
+	KillProcess                 // the leader only
+)
+
+func (k KillMode) String() string { return [...]string{"tree", "group", "process"}[k] }
+
+// ExitCodes is a set of exit codes, 0 to 255.
+type ExitCodes [4]uint64
+
+// Codes makes the set of these exit codes; those outside 0 to 255 are left out.
+func Codes(codes ...int) (e ExitCodes) {
+	for _, c := range codes {
+		if c >= 0 && c <= 255 {
+			e[c/64] |= 1 << (c % 64)
+		}
+	}
+	return e
+}
+
+// Has tells whether code is in the set.
+func (e ExitCodes) Has(code int) bool {
+	return code >= 0 && code <= 255 && e[code/64]>>(code%64)&1 == 1
+}
+
+func (e ExitCodes) String() string {
+	var out []byte
+	for w, set := range e {
+		for ; set != 0; set &= set - 1 {
+			if len(out) > 0 {
+				out = append(out, ',')
+			}
+			out = strconv.AppendInt(out, int64(w*64+bits.TrailingZeros64(set)), 10)
+		}
+	}
+	return string(out)
+}
+
+// Forever as Policy.StartRetries: a failed start is retried without end.
+const Forever = -1
+
+// Policy is what steers the supervision of a program; it never changes the
+// process itself, so a new Policy takes effect without a restart.
+type Policy struct {
+	Autostart    bool
+	Autorestart  Restart
+	ExitCodes    ExitCodes
+	StartRetries int // further tries after a failed start, or Forever
+	StartTime    time.Duration
+	StopSignal   int
+	StopTime     time.Duration
+	Oneshot      bool
+	KillMode     KillMode
+	Backoff      time.Duration
+	BackoffMax   time.Duration
+}
+
+// DefaultPolicy is that of a program which says nothing.
+func DefaultPolicy() Policy {
+	return Policy{
+		Autostart: true, Autorestart: RestartUnexpected, ExitCodes: Codes(0), StartRetries: 3,
+		StartTime: time.Second, StopSignal: 15, StopTime: 10 * time.Second,
+		Backoff: time.Second, BackoffMax: time.Minute,
+	}
+}
