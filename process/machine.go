@@ -1,0 +1,455 @@
+package process
+
+import (
+	"fmt"
+	"time"
+)
+
+// step is one event being decided.
+type step struct {
+	*Instance
+	ev  Event
+	now time.Time
+	out []Action
+}
+
+type cell func(*step)
+
+// table is the whole machine: what each event does in each state. A nil cell
+// is impossible: it is reported as an internal error and changes nothing.
+var table = [numStates][numKinds]cell{
+	Stopped: {
+		OnStart: (*step).start, OnStop: (*step).calm, OnRestart: (*step).start, OnChange: (*step).noChange, OnRemove: (*step).forget, OnKillNow: (*step).calm,
+		OnSpawned: (*step).spawned, OnSpawnFailed: (*step).spawnFailed, OnCleared: (*step).cleared, OnDeadline: (*step).killRest,
+	},
+	Starting: {
+		OnStart: (*step).keepUp, OnStop: (*step).stop, OnRestart: (*step).restart, OnChange: (*step).restart, OnRemove: (*step).stop, OnKillNow: (*step).stopNow,
+		OnEnded: (*step).endedStarting, OnDeadline: (*step).lived, OnLost: (*step).lost,
+	},
+	Running: {
+		OnStart: (*step).keepUp, OnStop: (*step).stop, OnRestart: (*step).restart, OnChange: (*step).restart, OnRemove: (*step).stop, OnKillNow: (*step).stopNow,
+		OnEnded: (*step).endedRunning, OnLost: (*step).lost,
+	},
+	Backoff: {
+		OnStart: (*step).start, OnStop: (*step).calm, OnRestart: (*step).start, OnChange: (*step).start, OnRemove: (*step).forget, OnKillNow: (*step).calm,
+		OnSpawned: (*step).spawned, OnSpawnFailed: (*step).spawnFailed, OnCleared: (*step).cleared, OnDeadline: (*step).retryNow,
+	},
+	Stopping: {
+		OnStart: (*step).wantUp, OnStop: (*step).wantDown, OnRestart: (*step).wantUp, OnChange: (*step).noChange, OnRemove: (*step).wantDown, OnKillNow: (*step).kill,
+		OnEnded: (*step).endedStopping, OnCleared: (*step).stopped, OnDeadline: (*step).kill, OnLost: (*step).lost,
+	},
+	Exited: {
+		OnStart: (*step).start, OnStop: (*step).calm, OnRestart: (*step).start, OnChange: (*step).noChange, OnRemove: (*step).forget, OnKillNow: (*step).calm,
+		OnSpawned: (*step).spawned, OnSpawnFailed: (*step).spawnFailed, OnCleared: (*step).cleared, OnDeadline: (*step).killRest,
+	},
+	Fatal: {
+		OnStart: (*step).start, OnStop: (*step).calm, OnRestart: (*step).start, OnChange: (*step).tryAnew, OnRemove: (*step).forget, OnKillNow: (*step).calm,
+		OnSpawned: (*step).spawned, OnSpawnFailed: (*step).spawnFailed, OnCleared: (*step).cleared, OnDeadline: (*step).killRest,
+	},
+	Unknown: {
+		OnStart: (*step).start, OnStop: (*step).giveUp, OnRestart: (*step).start, OnChange: (*step).noChange, OnRemove: (*step).forget, OnKillNow: (*step).calm,
+		OnSpawned: (*step).spawned, OnSpawnFailed: (*step).spawnFailed, OnCleared: (*step).cleared, OnDeadline: (*step).killRest,
+	},
+}
+
+// Step decides one event at the time now and appends what is to be done to out.
+func (i *Instance) Step(ev Event, now time.Time, out []Action) []Action {
+	s := step{i, ev, now, out}
+	if do := table[i.state][ev.Kind]; do != nil && s.sound() {
+		do(&s)
+	} else {
+		s.complain()
+	}
+	return s.out
+}
+
+// sound tells whether an answer was asked for.
+func (s *step) sound() bool {
+	switch s.ev.Kind {
+	case OnSpawned, OnSpawnFailed:
+		return s.spawning
+	case OnCleared:
+		return s.left
+	case OnEnded, OnLost:
+		return s.pid != 0
+	}
+	return true
+}
+
+func (s *step) complain() {
+	s.do(Action{Do: DoComplain, Change: Report{
+		From: s.state, To: s.state, At: s.now,
+		Reason: fmt.Sprintf("internal error: %s in state %s (pid %d, spawning %t, left %t)", s.ev.Kind, s.state, s.pid, s.spawning, s.left),
+	}})
+}
+
+func (s *step) do(a Action) {
+	a.On = s.Instance
+	s.out = append(s.out, a)
+}
+
+// enter changes the state and reports it.
+func (s *step) enter(to State, reason string) *Report {
+	from := s.state
+	s.state, s.reason, s.since = to, reason, s.now
+	s.do(Action{Do: DoReport, Change: Report{From: from, To: to, PID: s.pid, Reason: reason, At: s.now}})
+	return &s.out[len(s.out)-1].Change
+}
+
+// tell reports a change of Want in the same state, for those who wait.
+func (s *step) tell() {
+	s.do(Action{Do: DoReport, Change: Report{From: s.state, To: s.state, PID: s.pid, Reason: s.reason, At: s.now}})
+}
+
+func (s *step) set(w Want) {
+	if s.want != Gone || w == Gone {
+		s.want, s.by = w, s.ev.By
+	}
+}
+
+// ---- launching
+
+// start is a launch that somebody asked for: with a fresh budget of tries.
+func (s *step) start() {
+	s.set(Up)
+	s.failed, s.hasty = 0, 0
+	s.launch(false)
+}
+
+// launch asks for the process, or remembers to when nothing of the last one is left.
+func (s *step) launch(automatic bool) {
+	s.automatic = automatic
+	if s.left {
+		s.due = true
+		return
+	}
+	s.due, s.deadline = false, time.Time{}
+	if !s.spawning {
+		s.spawning = true
+		s.do(Action{Do: DoSpawn})
+	}
+}
+
+func (s *step) launchCounts() {
+	s.spawning = false
+	if s.automatic {
+		s.restarts++
+	}
+}
+
+func (s *step) spawned() {
+	s.launchCounts()
+	s.pid, s.launched, s.killed = s.ev.PID, s.now, false
+	s.enter(Starting, "")
+	s.deadline = s.now.Add(s.group.Policy.StartTime)
+	if s.group.Policy.StartTime == 0 {
+		s.lived()
+	}
+}
+
+func (s *step) spawnFailed() {
+	s.launchCounts()
+	s.exited = false
+	s.enter(Starting, "")
+	s.fail(s.ev.Reason)
+}
+
+// lived is STARTING → RUNNING. A oneshot keeps its count of failed starts, as
+// its exit alone tells whether it succeeded; with starttime 0 living counts
+// from the first second on (see settle).
+func (s *step) lived() {
+	s.deadline = time.Time{}
+	if s.group.Policy.StartTime > 0 && !s.group.Policy.Oneshot {
+		s.failed, s.hasty = 0, 0
+	}
+	s.enter(Running, "")
+}
+
+// fail is a failed start: BACKOFF, or FATAL when the tries are used up.
+func (s *step) fail(why string) {
+	p := &s.group.Policy
+	s.failed++
+	if p.StartRetries != Forever && s.failed > p.StartRetries {
+		s.enter(Fatal, why+", "+tries(s.failed)).Try = s.failed
+		return
+	}
+	if p.StartRetries == Forever {
+		why += fmt.Sprintf(", try %d", s.failed)
+	} else {
+		why += fmt.Sprintf(", try %d of %d", s.failed, p.StartRetries+1)
+	}
+	s.backoff(why)
+}
+
+func tries(n int) string {
+	if n == 1 {
+		return "1 try"
+	}
+	return fmt.Sprint(n, " tries")
+}
+
+func (s *step) backoff(why string) {
+	d := s.group.Policy.delay(s.failed + s.hasty)
+	s.retry = s.now.Add(d)
+	if s.deadline.IsZero() || s.retry.Before(s.deadline) {
+		s.deadline = s.retry
+	}
+	r := s.enter(Backoff, why)
+	r.Delay, r.Try = d, s.failed
+}
+
+// retryNow is the deadline of BACKOFF: of the next try, or of another SIGKILL
+// to what the last one left.
+func (s *step) retryNow() {
+	s.deadline = time.Time{}
+	if !s.now.Before(s.retry) {
+		s.launch(true)
+	}
+	if s.left {
+		s.killRest()
+		if !s.due && s.retry.Before(s.deadline) {
+			s.deadline = s.retry
+		}
+	}
+}
+
+// ---- ends
+
+func (s *step) ended() {
+	s.pid, s.deadline = 0, time.Time{}
+	s.exit, s.exited = s.ev.Exit, true
+	s.expected = s.exit.Signal == "" && s.group.Policy.ExitCodes.Has(s.exit.Code)
+	s.left = s.ev.Left
+}
+
+// endedAlone is an end that nobody asked for: the rest is killed at once.
+func (s *step) endedAlone() {
+	s.ended()
+	if s.left {
+		s.killRest()
+	}
+}
+
+func (s *step) endedStarting() {
+	s.endedAlone()
+	if s.group.Policy.Oneshot {
+		s.endedOneshot()
+		return
+	}
+	s.fail("exited too quickly (" + s.exit.String() + ")")
+}
+
+func (s *step) endedOneshot() {
+	if s.expected {
+		s.enter(Exited, s.exit.String()+" (expected)")
+		return
+	}
+	s.fail("failed (" + s.exit.String() + ")")
+}
+
+func (s *step) endedRunning() {
+	s.endedAlone()
+	p := &s.group.Policy
+	early := s.now.Sub(s.launched) < quick
+	if !early && !p.Oneshot {
+		s.failed, s.hasty = 0, 0 // lived for a second: settled, also with starttime 0
+	}
+	switch {
+	case p.Oneshot:
+		s.endedOneshot()
+	case p.StartTime == 0 && early && !s.expected:
+		s.fail("exited too quickly (" + s.exit.String() + ")")
+	case p.Autorestart == RestartAlways || p.Autorestart == RestartUnexpected && !s.expected:
+		s.comeBack(early)
+	default:
+		s.enter(Exited, s.judged())
+	}
+}
+
+func (s *step) judged() string {
+	if s.expected {
+		return s.exit.String() + " (expected)"
+	}
+	return s.exit.String() + " (unexpected)"
+}
+
+// comeBack is autorestart: at once, or after a wait when it would spin.
+func (s *step) comeBack(early bool) {
+	s.enter(Exited, s.judged())
+	if !early {
+		s.launch(true)
+		return
+	}
+	s.hasty++
+	s.backoff("restarting after " + s.exit.String())
+}
+
+// lost is a contradiction: the kernel knows no child with this pid.
+func (s *step) lost() {
+	s.pid, s.deadline, s.left = 0, time.Time{}, false
+	restart := s.state == Stopping && s.want == Up
+	s.enter(Unknown, "the kernel knows no such child")
+	switch {
+	case s.want == Gone:
+		s.forget()
+	case restart:
+		s.launch(false)
+	}
+}
+
+func (s *step) cleared() {
+	s.left = false
+	s.deadline = time.Time{}
+	switch {
+	case s.want == Gone:
+		s.forget()
+	case s.due:
+		s.launch(s.automatic)
+	case s.state == Backoff:
+		s.deadline = s.retry
+	}
+}
+
+// ---- stopping
+
+func (s *step) stop() {
+	s.set(s.downWant())
+	p := &s.group.Policy
+	s.killed = false
+	s.enter(Stopping, "by "+s.by)
+	s.deadline = s.now.Add(p.StopTime)
+	if p.StopTime == 0 {
+		s.kill()
+		return
+	}
+	s.do(Action{Do: DoSignal, Signal: p.StopSignal})
+}
+
+// downWant tells a stop from a removal.
+func (s *step) downWant() Want {
+	if s.ev.Kind == OnRemove {
+		return Gone
+	}
+	return Down
+}
+
+func (s *step) restart() {
+	s.stop()
+	s.wantUp()
+}
+
+func (s *step) stopNow() {
+	s.stop()
+	if !s.killed {
+		s.kill()
+	}
+}
+
+// kill is the end of patience in STOPPING, and again every killAgain.
+func (s *step) kill() {
+	s.killed = true
+	s.killRest()
+}
+
+// killRest sends SIGKILL to what is there, and sets the date for doing so again.
+func (s *step) killRest() {
+	s.deadline = s.now.Add(killAgain)
+	s.do(Action{Do: DoKill})
+}
+
+func (s *step) endedStopping() {
+	until := s.deadline
+	s.ended()
+	if !s.left {
+		s.stopped()
+		return
+	}
+	s.deadline = until
+	s.reason = "by " + s.by + ": the leader is gone (" + s.exit.String() + "), processes of it are left"
+	s.tell()
+}
+
+// stopped is the end of STOPPING: what is wanted by now decides how it goes on.
+func (s *step) stopped() {
+	s.left, s.deadline = false, time.Time{}
+	why := "stopped by " + s.by
+	if s.killed {
+		why = "killed, stoptime was over"
+	}
+	if s.exited {
+		why += " (" + s.exit.String() + ")"
+	}
+	s.enter(Stopped, why)
+	switch s.want {
+	case Up:
+		s.failed, s.hasty = 0, 0
+		s.launch(false)
+	case Gone:
+		s.forget()
+	case Down:
+	}
+}
+
+// calm is a stop of what has no leader: a retry or a queued launch is dropped.
+func (s *step) calm() {
+	was := s.due || s.spawning || s.state == Backoff
+	s.set(Down)
+	s.due, s.spawning = false, false
+	switch {
+	case s.left:
+		s.killed = true
+		s.enter(Stopping, "by "+s.by+": processes of the last launch are left")
+		s.deadline = s.now.Add(killAgain)
+	case was:
+		s.deadline = time.Time{}
+		s.enter(Stopped, "stopped by "+s.by)
+	}
+}
+
+// giveUp is a stop of what the kernel does not know.
+func (s *step) giveUp() {
+	s.set(Down)
+	s.due, s.spawning = false, false
+	s.enter(Stopped, "stopped by "+s.by)
+}
+
+// forget is the last step of a removal, put off while something is left.
+func (s *step) forget() {
+	if s.ev.Kind == OnRemove {
+		s.set(Gone)
+	}
+	s.due, s.spawning = false, false
+	if s.left {
+		return
+	}
+	s.deadline = time.Time{}
+	if s.state != Stopped {
+		s.enter(Stopped, "removed")
+	}
+	s.do(Action{Do: DoForget})
+}
+
+// ---- changes of Want alone
+
+func (s *step) keepUp() { s.set(Up) }
+
+func (s *step) wantUp() {
+	s.set(Up)
+	s.tell()
+}
+
+func (s *step) wantDown() {
+	s.set(s.downWant())
+	s.tell()
+}
+
+// noChange: what is not active stays as it is and takes the new values at its
+// next start.
+func (s *step) noChange() {}
+
+// tryAnew is a FATAL program of which something was mended.
+func (s *step) tryAnew() {
+	if s.group.Policy.Autostart {
+		s.start()
+	}
+}
