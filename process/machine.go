@@ -423,7 +423,7 @@ func (s *step) forget() {
 		return
 	}
 	s.deadline = time.Time{}
-	if s.state != Stopped {
+	if s.state != Stopped || s.ev.Kind == OnRemove {
 		s.enter(Stopped, "removed")
 	}
 	s.do(Action{Do: DoForget})

@@ -185,6 +185,9 @@ func (s *Set) Next() (Action, bool) {
 	return a, true
 }
 
+// Pending tells whether Next has something to give.
+func (s *Set) Pending() bool { return s.next < len(s.todo) }
+
 // Deadline is the earliest of all instances; the zero time is never.
 func (s *Set) Deadline() time.Time { return s.heap.first() }
 

@@ -12,7 +12,7 @@ type Wait struct {
 func NewWait(i *Instance, verb Kind) *Wait {
 	w := &Wait{On: i, Verb: verb}
 	if verb == OnRestart {
-		w.down = i.state == Starting || i.state == Running || i.state == Stopping || i.left
+		w.down = i.state == Starting || i.state == Running || i.state == Stopping
 	}
 	return w
 }
@@ -38,15 +38,13 @@ func (w *Wait) seeDown(r Report) Outcome {
 	switch {
 	case overtaken:
 		return w.overtaken()
-	case r.From == r.To:
-		return Outcome{}
-	case r.To == Unknown:
-		return w.fail(r.To.String() + ": " + r.Reason)
 	case r.To == Stopped && w.down:
 		w.down = false
 		return Outcome{Line: i.Name + ": stopped"}
 	case r.To == Stopped:
 		return Outcome{Line: i.Name + ": stopped", Done: true}
+	case r.To == Unknown && r.From != r.To:
+		return w.fail(r.To.String() + ": " + r.Reason)
 	}
 	return Outcome{}
 }

@@ -1,0 +1,289 @@
+package daemon
+
+import (
+	"slices"
+
+	"taskmaster/config"
+	"taskmaster/journal"
+	"taskmaster/process"
+	"taskmaster/reaper"
+	"taskmaster/spawn"
+
+	"golang.org/x/sys/unix"
+)
+
+// slice is how many programs are launched in one turn, so that a status in
+// between is answered while a thousand start.
+const slice = 8
+
+// reapSlice is how many ended children are collected in one turn.
+const reapSlice = 256
+
+// child is what the daemon holds for one instance.
+type child struct {
+	*process.Instance
+	program  *config.Program // as of the last launch, or of the configuration before it
+	tree     *reaper.Tree
+	pid      int // of the leader while it is not reaped
+	out, err stream
+	waits    []*wait
+}
+
+// childOf gives the child of an instance, made at the first look.
+func (d *Daemon) childOf(i *process.Instance) *child {
+	c := d.children[i]
+	if c == nil {
+		c = &child{Instance: i, program: d.programs[i.Group().Name]}
+		c.out.name, c.err.name = "stdout", "stderr"
+		d.children[i] = c
+	}
+	return c
+}
+
+// scope is how far signals reach.
+func (c *child) scope() reaper.Scope {
+	switch c.Group().Policy.KillMode {
+	case process.KillGroup:
+		return reaper.Group
+	case process.KillProcess:
+		return reaper.Leader
+	default:
+		return reaper.All
+	}
+}
+
+// act does what the machine decided until nothing is left to do, but for the
+// launches past this turn's slice.
+func (d *Daemon) act() {
+	for n := 0; ; n++ {
+		for a, ok := d.set.Next(); ok; a, ok = d.set.Next() {
+			d.do(a)
+		}
+		if len(d.spawns) == 0 || n == slice {
+			return
+		}
+		c := d.spawns[0]
+		if d.spawns = d.spawns[1:]; len(d.spawns) == 0 {
+			d.spawns = nil
+		}
+		d.launch(c)
+	}
+}
+
+func (d *Daemon) do(a process.Action) {
+	c := d.childOf(a.On)
+	switch a.Do {
+	case process.DoSpawn:
+		d.spawns = append(d.spawns, c)
+	case process.DoSignal:
+		d.signal(c, unix.Signal(a.Signal))
+	case process.DoKill:
+		d.kill(c)
+	case process.DoReport:
+		d.report(c, a.Change)
+	case process.DoForget:
+		d.forget(c)
+	case process.DoComplain:
+		d.log(journal.Error, "fault", journal.Str("name", c.Name), journal.Str("error", a.Change.Reason))
+	}
+}
+
+// launch starts the process, unless a stop was faster.
+func (d *Daemon) launch(c *child) {
+	if !c.Spawning() {
+		return
+	}
+	pid, err := d.start(c)
+	if err != nil {
+		d.log(journal.Warn, "start failed", journal.Str("name", c.Name), journal.Err(err))
+		d.set.Step(c.Instance, process.Event{Kind: process.OnSpawnFailed, Reason: err.Error()}, d.now)
+		return
+	}
+	c.pid = pid
+	d.leaders[pid] = c
+	d.log(journal.Info, "start", journal.Str("name", c.Name), journal.Int("pid", pid))
+	d.set.Step(c.Instance, process.Event{Kind: process.OnSpawned, PID: pid}, d.now)
+}
+
+func (d *Daemon) start(c *child) (pid int, err error) {
+	c.program = d.programs[c.Group().Name]
+	launch, err := c.program.Launch(c.Num)
+	if err != nil {
+		return 0, err
+	}
+	id, err := c.program.Identity()
+	if err != nil {
+		return 0, err
+	}
+	cmd := command(c.program, launch, id)
+	cmd.Stdin = d.null
+	w, err := d.connect(c, launch, cmd)
+	if err != nil {
+		return 0, err
+	}
+	defer w.closeWriters()
+	if c.tree == nil {
+		c.tree = d.forest.Tree(c.Name)
+	}
+	if pid, err = d.plant(c, cmd); err != nil {
+		w.abandon(d)
+		return 0, err
+	}
+	w.adopt(d)
+	return pid, nil
+}
+
+// plant starts the process inside its tree.
+func (d *Daemon) plant(c *child, cmd *spawn.Command) (pid int, err error) {
+	if cmd.CgroupFD, err = c.tree.CloneFD(); err != nil {
+		return 0, err
+	}
+	if cmd.CgroupFD >= 0 {
+		defer func() { _ = unix.Close(cmd.CgroupFD) }()
+	}
+	if pid, err = spawn.Start(d.signals, cmd); err == nil {
+		c.tree.Planted(pid)
+	}
+	return pid, err
+}
+
+func command(p *config.Program, l *config.Launch, id *config.Identity) *spawn.Command {
+	cmd := &spawn.Command{
+		Argv: l.Argv, Env: l.Env, Path: l.Path, Dir: l.Dir, Umask: p.Umask, CgroupFD: -1,
+		Nice: p.Nice, OOMScoreAdj: p.OOMScoreAdj,
+	}
+	if id != nil {
+		cmd.Cred = &spawn.Cred{UID: id.UID, GID: id.GID, Groups: id.Groups}
+	}
+	for _, l := range p.Limits {
+		cmd.Limits = append(cmd.Limits, spawn.Rlimit{Resource: l.Resource, Value: l.Value})
+	}
+	return cmd
+}
+
+// signal is a stopsignal: SIGCONT follows, so that a stopped process can act on it.
+func (d *Daemon) signal(c *child, sig unix.Signal) {
+	d.log(journal.Info, "stop", journal.Str("name", c.Name), journal.Int("pid", c.pid), journal.Str("signal", unix.SignalName(sig)), journal.Str("by", c.By()))
+	err := c.tree.Signal(sig, c.scope())
+	if err == nil && sig != unix.SIGCONT && sig != unix.SIGKILL {
+		err = c.tree.Signal(unix.SIGCONT, c.scope())
+	}
+	d.doubt(c, err)
+}
+
+func (d *Daemon) kill(c *child) {
+	if c.tree == nil {
+		return
+	}
+	d.log(journal.Info, "kill", journal.Str("name", c.Name), journal.Int("pid", c.pid), journal.Str("signal", "SIGKILL"), journal.Str("by", c.By()))
+	d.doubt(c, c.tree.Kill(c.scope()))
+}
+
+// doubt looks at a signal that could not be sent: a leader that is not our
+// child any more is a contradiction for the machine; anything else is said.
+func (d *Daemon) doubt(c *child, err error) {
+	if err == nil {
+		return
+	}
+	if c.pid != 0 && reaper.Vanished(c.pid) {
+		d.log(journal.Error, "lost", journal.Str("name", c.Name), journal.Int("pid", c.pid))
+		delete(d.leaders, c.pid)
+		c.pid = 0
+		d.set.Step(c.Instance, process.Event{Kind: process.OnLost}, d.now)
+		return
+	}
+	d.log(journal.Warn, "signal failed", journal.Str("name", c.Name), journal.Err(err))
+}
+
+// collect takes in the children that have ended, a bounded number a turn.
+func (d *Daemon) collect() {
+	d.zombies = false
+	orphans := false
+	for n := 0; ; n++ {
+		if n == reapSlice {
+			d.zombies = true
+			break
+		}
+		e, ok := reaper.Next()
+		if !ok {
+			break
+		}
+		if c := d.leaders[e.Pid]; c != nil {
+			d.ended(c, e)
+			continue
+		}
+		reaper.Reap(e.Pid)
+		orphans = true
+		d.jobEnded(e)
+	}
+	if orphans || len(d.leftovers) > 0 {
+		d.lookForLeft()
+	}
+}
+
+// ended is the death of a leader: its last words are read before anything is
+// said of it; then its pid is given back and what it left is looked for.
+func (d *Daemon) ended(c *child, e reaper.Exit) {
+	c.out.lastWords(d)
+	c.err.lastWords(d)
+	c.tree.Sweep()
+	reaper.Reap(e.Pid)
+	c.tree.Felled()
+	delete(d.leaders, e.Pid)
+	c.pid = 0
+	left := c.tree.Left(c.scope())
+	exit := process.Exit{Code: e.Code, Core: e.Core}
+	if e.Code < 0 {
+		exit.Signal = signalName(e.Signal)
+	}
+	d.logExit(c, e.Pid, exit, left)
+	if left > 0 {
+		d.leftovers = append(d.leftovers, c)
+	}
+	d.set.Step(c.Instance, process.Event{Kind: process.OnEnded, Exit: exit, Left: left > 0}, d.now)
+}
+
+func (d *Daemon) logExit(c *child, pid int, exit process.Exit, left int) {
+	fields := []journal.Field{journal.Str("name", c.Name), journal.Int("pid", pid)}
+	if exit.Signal != "" {
+		fields = append(fields, journal.Str("signal", exit.Signal))
+	} else {
+		fields = append(fields, journal.Int("code", exit.Code))
+	}
+	if exit.Core {
+		fields = append(fields, journal.Str("core", "dumped"))
+	}
+	if left > 0 {
+		fields = append(fields, journal.Int("left", left))
+	}
+	d.log(journal.Info, "exit", fields...)
+}
+
+// lookForLeft asks the few instances that have something left whether it is gone.
+func (d *Daemon) lookForLeft() {
+	d.leftovers = slices.DeleteFunc(d.leftovers, func(c *child) bool {
+		if c.tree.Left(c.scope()) > 0 {
+			return false
+		}
+		if c.Left() {
+			d.set.Step(c.Instance, process.Event{Kind: process.OnCleared}, d.now)
+		}
+		return true
+	})
+}
+
+// forget drops an instance that a reload removed.
+func (d *Daemon) forget(c *child) {
+	if c.tree != nil {
+		c.tree.Remove()
+	}
+	delete(d.children, c.Instance)
+}
+
+// signalName is SIGTERM, and SIG34 for those that have no name.
+func signalName(sig unix.Signal) string {
+	if name := unix.SignalName(sig); name != "" {
+		return name
+	}
+	return "SIG" + itoa(int(sig))
+}

@@ -1,0 +1,251 @@
+package daemon
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"slices"
+
+	"taskmaster/control"
+	"taskmaster/epoll"
+	"taskmaster/journal"
+	"taskmaster/sys"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// enough is how many bytes wait for a client before no more of its requests
+	// are read, and what it follows is dropped and counted.
+	enough = 256 << 10
+	// readSlice is how much is read from one client a turn.
+	readSlice = 64 << 10
+)
+
+// peer is whoever asked for something: a client on the socket, or our own shell.
+type peer interface {
+	send(control.Reply)
+	full() bool  // no more of what is only followed
+	who() string // for the log
+}
+
+// client is one connection. It alone owns its descriptor.
+type client struct {
+	d       *Daemon
+	fd      int
+	in      []byte // the beginning of a line whose end has not come
+	out     []byte
+	sent    int // out[:sent] is gone
+	queued  bool
+	waiting bool // for room to write
+	uid     uint32
+	pid     int
+}
+
+// openSocket listens, and makes sure that nobody else does.
+func (d *Daemon) openSocket() (err error) {
+	path := d.cfg.Daemon.Socket
+	if path == "none" {
+		return nil
+	}
+	if d.socket, err = sys.Listen(path, d.cfg.Daemon.SocketMode); err != nil {
+		d.socket = -1
+		return err
+	}
+	return d.loop.Add(d.socket, unix.EPOLLIN, epoll.Client, readable(func(uint32) { d.accept() }))
+}
+
+// accept takes new connections, a bounded number a turn. Out of descriptors,
+// the connection is taken with the one that null lends, and closed at once:
+// left in the queue, it would wake us for ever.
+func (d *Daemon) accept() {
+	for range 64 {
+		fd, err := sys.Accept(d.socket)
+		switch err {
+		case nil:
+			d.welcome(fd)
+		case unix.EMFILE, unix.ENFILE:
+			d.fault("accept", err)
+			d.refuse()
+			return
+		case unix.EAGAIN:
+			return
+		case unix.EINTR, unix.ECONNABORTED:
+		default:
+			d.fault("accept", err)
+			return
+		}
+	}
+}
+
+func (d *Daemon) refuse() {
+	sys.Close(d.null)
+	if fd, err := sys.Accept(d.socket); err == nil {
+		sys.Close(fd)
+	}
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		d.fault("open /dev/null", err)
+		return
+	}
+	d.null = null
+}
+
+func (d *Daemon) welcome(fd int) {
+	pid, uid, gid, err := sys.PeerCred(fd)
+	if err != nil || !d.admits(uid, gid) {
+		d.log(journal.Warn, "refused", journal.Int("uid", int(uid)), journal.Int("pid", pid))
+		sys.Close(fd)
+		return
+	}
+	c := &client{d: d, fd: fd, uid: uid, pid: pid}
+	if err := d.loop.Add(fd, unix.EPOLLIN, epoll.Client, c); err != nil {
+		d.fault("epoll", err)
+		sys.Close(fd)
+		return
+	}
+	d.clients[c] = struct{}{}
+}
+
+// admits looks at who is there, whatever the mode of the file has become: root
+// and our own user always, others as far as socketmode lets them in.
+func (d *Daemon) admits(uid, gid uint32) bool {
+	mode := d.cfg.Daemon.SocketMode
+	switch {
+	case uid == 0 || int(uid) == os.Geteuid():
+		return true
+	case mode&0o002 != 0:
+		return true
+	case mode&0o020 != 0:
+		var st unix.Stat_t
+		return unix.Stat(d.cfg.Daemon.Socket, &st) == nil && (st.Gid == gid || sys.InGroup(uid, st.Gid))
+	}
+	return false
+}
+
+// Ready reads requests, or writes what is left to be written.
+func (c *client) Ready(events uint32) {
+	if events&unix.EPOLLOUT != 0 {
+		c.flush()
+	}
+	if c.fd >= 0 && events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		c.read()
+	}
+}
+
+func (c *client) read() {
+	buf := c.d.buffer(readSlice)
+	n, err := unix.Read(c.fd, buf)
+	switch {
+	case err == unix.EAGAIN || err == unix.EINTR:
+	case err != nil || n == 0:
+		c.close()
+	default:
+		c.in = append(c.in, buf[:n]...)
+		c.requests()
+	}
+}
+
+// requests takes the whole lines out of in, as long as the client reads the replies.
+func (c *client) requests() {
+	for c.fd >= 0 && !c.full() {
+		line, rest, ok := bytes.Cut(c.in, []byte{'\n'})
+		if !ok {
+			break
+		}
+		c.d.request(c, line)
+		c.in = rest
+	}
+	if len(c.in) == 0 {
+		c.in = nil
+	}
+	if len(c.in) > control.MaxRequest && bytes.IndexByte(c.in, '\n') < 0 {
+		c.send(control.Reply{Error: "ERROR (a request of over 1 MiB)", Done: true, Exit: new(2)})
+		c.flush()
+		c.close()
+	}
+}
+
+func (c *client) who() string { return "uid " + itoa(int(c.uid)) + " pid " + itoa(c.pid) }
+
+func (c *client) full() bool { return len(c.out)-c.sent > enough }
+
+func (c *client) send(r control.Reply) {
+	b, err := json.Marshal(r)
+	if err != nil || c.fd < 0 {
+		return
+	}
+	c.out = append(append(c.out, b...), '\n')
+	if !c.queued {
+		c.queued = true
+		c.d.dirty = append(c.d.dirty, c)
+	}
+}
+
+// flush writes as much as the client takes, once a turn.
+func (c *client) flush() {
+	c.queued = false
+	for c.fd >= 0 && c.sent < len(c.out) {
+		n, err := unix.SendmsgN(c.fd, c.out[c.sent:], nil, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		if err == unix.EAGAIN {
+			break
+		}
+		if err != nil && err != unix.EINTR {
+			c.close()
+			return
+		}
+		c.sent += max(n, 0)
+	}
+	c.settle()
+}
+
+// settle asks the loop for what the client can do next: take more, or ask more.
+func (c *client) settle() {
+	if c.fd < 0 {
+		return
+	}
+	left := c.sent < len(c.out)
+	if !left {
+		c.out, c.sent = nil, 0
+	}
+	if left != c.waiting {
+		c.waiting = left
+		events := uint32(unix.EPOLLIN)
+		if left {
+			events = unix.EPOLLOUT
+		}
+		if err := c.d.loop.Modify(c.fd, events); err != nil {
+			c.d.fault("epoll", err)
+		}
+	}
+	if !left && len(c.in) > 0 {
+		c.requests()
+	}
+}
+
+func (c *client) close() {
+	if c.fd < 0 {
+		return
+	}
+	c.d.loop.Remove(c.fd)
+	sys.Close(c.fd)
+	c.fd = -1
+	delete(c.d.clients, c)
+	for r := range c.d.requests {
+		if r.peer == c {
+			r.drop()
+		}
+	}
+}
+
+// flush sends what the turn has brought to the clients, and the terminal.
+func (d *Daemon) flush() {
+	for len(d.dirty) > 0 {
+		dirty := d.dirty
+		d.dirty = nil
+		for _, c := range slices.Clone(dirty) {
+			c.flush()
+		}
+	}
+	d.terminal.flush()
+}

@@ -1,0 +1,171 @@
+// Package daemon is the only glue: it turns what the kernel says into events
+// of process, and the actions of process into system calls. It decides nothing
+// about programs itself.
+//
+// One thread runs it all, in turns: wait, read the clock once, serve output
+// pipes, then signals, then deadlines, then clients; act until the queue of
+// actions is empty; flush replies and arm the one timer. Nothing here blocks,
+// but for the fork that lasts until exec, and writes to regular files.
+package daemon
+
+import (
+	"os"
+	"runtime"
+	"time"
+
+	"taskmaster/config"
+	"taskmaster/epoll"
+	"taskmaster/journal"
+	"taskmaster/logfile"
+	"taskmaster/process"
+	"taskmaster/reaper"
+	"taskmaster/spawn"
+	"taskmaster/sys"
+
+	"golang.org/x/sys/unix"
+)
+
+// Options is what Run needs to know.
+type Options struct {
+	Config  *config.Config
+	Load    func() (*config.Config, error) // reads the file anew, for a reload
+	Shell   bool                           // read commands from standard input
+	Cgroups bool                           // hold trees by cgroup where that is possible
+	Version string                         // what the command version answers
+	Ready   func()                         // called once, when the socket answers
+}
+
+// Daemon is everything that one running daemon owns.
+type Daemon struct {
+	opts    Options
+	cfg     *config.Config
+	now     time.Time // of this turn; the clock is read nowhere else
+	loop    *epoll.Loop
+	signals *sys.Signals
+	timer   *sys.Timer
+	armed   time.Time
+	exit    int
+
+	set       *process.Set
+	forest    *reaper.Forest
+	programs  map[string]*config.Program
+	children  map[*process.Instance]*child
+	leaders   map[int]*child
+	leftovers []*child
+	spawns    []*child
+	jobs      map[int]string // pids of compressions, with the file
+	zombies   bool           // children may have ended that are not collected yet
+	null      int            // /dev/null, read and write
+	nofile    int            // how many descriptors we may have
+
+	book    *logfile.Book
+	journal *journal.Journal
+	logs    logSink
+	out     *logfile.Console // our own stdout and stderr, for stdout: inherit
+	err     *logfile.Console
+	buf     []byte // one for all pipes
+	paused  []*pipe
+
+	socket   int
+	pidfile  *sys.Pidfile
+	clients  map[*client]struct{}
+	dirty    []*client
+	requests map[*request]struct{} // those that wait or follow
+	history  history
+	terminal *terminal
+	failures map[string]int64
+}
+
+// The main goroutine stays on the main thread, so that the loop's is another:
+// its umask is its own, and /proc/PID/status, which shows the main thread's,
+// never flickers while a child with a umask of its own is launched.
+func init() { runtime.LockOSThread() }
+
+// Run is the daemon's whole life. It returns the exit code: 0 after a graceful
+// shutdown, 1 when it could not start, or as exit_on says.
+func Run(o Options) int {
+	code := make(chan int)
+	go func() {
+		runtime.LockOSThread()
+		code <- run(o)
+	}()
+	return <-code
+}
+
+func run(o Options) int {
+	d := &Daemon{
+		opts: o, cfg: o.Config, set: process.NewSet(), programs: map[string]*config.Program{}, socket: -1,
+		children: map[*process.Instance]*child{}, leaders: map[int]*child{}, jobs: map[int]string{},
+		clients: map[*client]struct{}{}, requests: map[*request]struct{}{},
+	}
+	if err := d.open(); err != nil {
+		_, _ = os.Stderr.WriteString("taskmaster: " + err.Error() + "\n")
+		d.close()
+		return 1
+	}
+	defer d.close()
+	d.begin()
+	for !d.done() {
+		d.turn()
+	}
+	return d.finish()
+}
+
+// open acquires what the daemon cannot do without. Any failure is said and
+// ends it, before anything was started.
+func (d *Daemon) open() (err error) {
+	spawn.EnsureStdio()
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return os.NewSyscallError("unshare", err)
+	}
+	if d.null, err = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
+		return &os.PathError{Op: "open", Path: "/dev/null", Err: err}
+	}
+	for _, step := range []func() error{d.openLoop, d.openLogs, d.openPidfile, d.openSocket} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	d.forest = reaper.NewForest("taskmaster")
+	return nil
+}
+
+func (d *Daemon) openPidfile() (err error) {
+	if d.cfg.Daemon.PidFile != "" {
+		d.pidfile, err = sys.OpenPidfile(d.cfg.Daemon.PidFile)
+	}
+	return err
+}
+
+// begin starts the programs that are to be started.
+func (d *Daemon) begin() {
+	d.tick()
+	d.log(journal.Info, "started", journal.Str("version", d.opts.Version), journal.Int("pid", os.Getpid()),
+		journal.Str("config", d.cfg.File), journal.Str("trees", d.forest.How()))
+	d.warn(d.cfg)
+	d.configure(d.cfg, nil)
+	if d.opts.Shell {
+		d.openTerminal()
+	}
+	d.settle()
+	if d.opts.Ready != nil {
+		d.opts.Ready()
+	}
+}
+
+// close gives everything back, in the order that leaves no file of ours behind.
+func (d *Daemon) close() {
+	if d.terminal != nil {
+		d.terminal.close()
+	}
+	if d.socket >= 0 {
+		_ = unix.Unlink(d.cfg.Daemon.Socket)
+		sys.Close(d.socket)
+	}
+	if d.pidfile != nil {
+		d.pidfile.Close()
+	}
+	if d.forest != nil {
+		d.forest.Close()
+	}
+}

@@ -1,0 +1,125 @@
+package daemon
+
+import (
+	"os"
+	"strconv"
+
+	"taskmaster/config"
+	"taskmaster/journal"
+	"taskmaster/logfile"
+	"taskmaster/reaper"
+	"taskmaster/spawn"
+
+	"golang.org/x/sys/unix"
+)
+
+// GzipCommand is the hidden subcommand of our own binary that compresses one
+// rotated log file, as a child of low priority.
+const GzipCommand = "gzip-log"
+
+// logSink is where the daemon's own log goes at present.
+type logSink struct {
+	file   *logfile.File
+	stream *logfile.Stream
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// openLogs opens the daemon's own log; every later fault is told there.
+func (d *Daemon) openLogs() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return os.NewSyscallError("getrlimit", err)
+	}
+	d.nofile = int(min(limit.Cur, 1<<30))
+	d.out, d.err = logfile.NewConsole(1), logfile.NewConsole(2)
+	d.book = logfile.NewBook()
+	d.book.Fault = func(path string, err error, dropped int64) {
+		d.log(journal.Error, "log fault", journal.Str("path", path), journal.Err(err), journal.Int("dropped", int(dropped)))
+	}
+	d.book.Healed = func(path string, dropped int64) {
+		d.log(journal.Warn, "log healed", journal.Str("path", path), journal.Int("dropped", int(dropped)))
+	}
+	d.book.Compress = d.compress
+	d.journal = journal.New(nil, journal.Info, false)
+	d.journal.OnLine = d.followLog
+	return d.openJournal(&d.cfg.Daemon)
+}
+
+// openJournal sends the daemon's log where the configuration says. On an error
+// it stays where it was.
+func (d *Daemon) openJournal(c *config.Daemon) error {
+	level, err := journal.ParseLevel(c.LogLevel)
+	if err != nil {
+		return err
+	}
+	var sink journal.Sink
+	var logs logSink
+	switch c.Log {
+	case "none":
+	case "stderr":
+		sink = d.err
+	default:
+		o := logfile.Options{Path: c.Log, MaxBytes: c.LogMaxBytes, Backups: c.LogBackups, Mode: 0o640}
+		if logs.file, err = d.book.Open(o); err != nil {
+			return err
+		}
+		logs.stream = logs.file.Stream(o)
+		sink = logs.stream
+	}
+	if d.logs.file != nil {
+		d.logs.file.Close()
+	}
+	d.logs = logs
+	d.journal.SetSink(sink)
+	d.journal.SetLevel(level)
+	d.journal.SetFormat(c.LogFormat == "json")
+	return nil
+}
+
+func (d *Daemon) log(level journal.Level, event string, fields ...journal.Field) {
+	d.journal.Log(d.now, level, event, fields...)
+}
+
+// fault is something that should not happen and must not end us. A fault that
+// comes again and again is said at its 1st, 2nd, 4th, 8th … time only.
+func (d *Daemon) fault(step string, err error) {
+	if d.failures == nil {
+		d.failures = map[string]int64{}
+	}
+	key := step + ": " + err.Error()
+	d.failures[key]++
+	if n := d.failures[key]; n&(n-1) == 0 {
+		d.log(journal.Error, "fault", journal.Str("step", step), journal.Err(err), journal.Int("times", int(n)))
+	}
+}
+
+// reopen is SIGUSR2: every log file anew.
+func (d *Daemon) reopen() { d.book.Reopen(d.now) }
+
+// compress starts the child that compresses a rotated file.
+func (d *Daemon) compress(path string) {
+	pid, err := spawn.Start(d.signals, &spawn.Command{
+		Argv: []string{"/proc/self/exe", GzipCommand, path}, Env: os.Environ(), Dir: "/", Umask: -1,
+		Stdin: d.null, Stdout: d.null, Stderr: d.null, CgroupFD: -1,
+	})
+	if err != nil {
+		d.fault("compress "+path, err)
+		d.book.Compressed(path)
+		return
+	}
+	d.jobs[pid] = path
+}
+
+// jobEnded takes in the end of a compression; other orphans need nothing more.
+func (d *Daemon) jobEnded(e reaper.Exit) {
+	path, ok := d.jobs[e.Pid]
+	if !ok {
+		return
+	}
+	delete(d.jobs, e.Pid)
+	if e.Code != 0 {
+		d.log(journal.Warn, "compress failed", journal.Str("path", path), journal.Int("code", e.Code))
+	}
+	d.book.Compressed(path)
+}

@@ -1,0 +1,126 @@
+package daemon
+
+import (
+	"time"
+
+	"taskmaster/epoll"
+	"taskmaster/journal"
+	"taskmaster/sys"
+
+	"golang.org/x/sys/unix"
+)
+
+// handled are the signals that the loop reads; SIGWINCH is the terminal's.
+var handled = []unix.Signal{
+	unix.SIGCHLD, unix.SIGHUP, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT, unix.SIGUSR2, unix.SIGWINCH,
+	unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, // taken so that no terminal can stop us
+}
+
+// readable is what makes a Handler of a function.
+type readable func(events uint32)
+
+// Ready calls f.
+func (f readable) Ready(events uint32) { f(events) }
+
+func (d *Daemon) openLoop() (err error) {
+	if d.signals, err = sys.OpenSignals(handled...); err != nil {
+		return err
+	}
+	if d.timer, err = sys.OpenTimer(); err != nil {
+		return err
+	}
+	if d.loop, err = epoll.New(); err != nil {
+		return err
+	}
+	d.loop.Woken = d.tick
+	if err := d.loop.Add(d.signals.Fd(), unix.EPOLLIN, epoll.Signal, readable(d.readSignals)); err != nil {
+		return err
+	}
+	return d.loop.Add(d.timer.Fd(), unix.EPOLLIN, epoll.Deadline, readable(func(uint32) { d.timer.Drain(); d.armed = time.Time{} }))
+}
+
+// tick reads the clock, once a turn: everything in the turn happens at d.now.
+func (d *Daemon) tick() { d.now = time.Now() }
+
+// turn is one turn of the loop.
+func (d *Daemon) turn() {
+	wait := d.loop.Wait
+	if d.busy() {
+		wait = d.loop.Poll
+	}
+	if err := wait(); err != nil {
+		d.fault("epoll", err)
+	}
+	d.settle()
+}
+
+// busy tells whether the last turn left work over that needs no new event.
+func (d *Daemon) busy() bool {
+	return len(d.spawns) > 0 || d.zombies || d.set.Pending() || len(d.dirty) > 0 || d.terminal.busy()
+}
+
+// settle is the second half of a turn: what the handlers took in is acted on.
+func (d *Daemon) settle() {
+	d.forest.Turn()
+	if d.zombies {
+		d.collect()
+	}
+	d.resume()
+	d.set.Expire(d.now)
+	d.book.Tick(d.now)
+	d.terminal.tick()
+	d.act()
+	d.flush()
+	d.arm()
+}
+
+// arm sets the timer to the earliest deadline, if that has changed.
+func (d *Daemon) arm() {
+	next := earliest(d.set.Deadline(), d.book.Deadline(), d.resumeAt(), d.terminal.deadline())
+	if next.Equal(d.armed) {
+		return
+	}
+	d.armed = next
+	if next.IsZero() {
+		d.timer.Disarm()
+		return
+	}
+	d.timer.Arm(max(next.Sub(d.now), 1))
+}
+
+func earliest(times ...time.Time) (first time.Time) {
+	for _, t := range times {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
+
+func (d *Daemon) readSignals(uint32) {
+	d.signals.Read(func(sig unix.Signal, pid, uid uint32) {
+		switch sig {
+		case unix.SIGCHLD:
+			d.zombies = true
+		case unix.SIGWINCH:
+			d.terminal.resized()
+		case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		default:
+			d.log(journal.Info, "signal", journal.Str("signal", unix.SignalName(sig)))
+			d.obey(sig)
+		}
+	})
+}
+
+func (d *Daemon) obey(sig unix.Signal) {
+	switch sig {
+	case unix.SIGHUP:
+		if !d.terminal.hungUp() {
+			d.reload("SIGHUP", nil)
+		}
+	case unix.SIGUSR2:
+		d.reopen()
+	default:
+		d.shutdown("signal " + unix.SignalName(sig))
+	}
+}

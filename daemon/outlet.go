@@ -1,0 +1,80 @@
+package daemon
+
+import (
+	"taskmaster/epoll"
+	"taskmaster/sys"
+
+	"golang.org/x/sys/unix"
+)
+
+// outletMax is how many bytes wait for a terminal or pipe that nobody reads;
+// what comes after them is dropped.
+const outletMax = 1 << 20
+
+// outlet is our standard output or error as the shell uses it: it never blocks.
+type outlet struct {
+	d       *Daemon
+	fd      int
+	buf     []byte
+	dropped int64
+	polled  bool // the loop tells when there is room
+	dead    bool
+}
+
+// newOutlet writes through a descriptor of its own. Without one there is no output.
+func (d *Daemon) newOutlet(fd int) *outlet {
+	o := &outlet{d: d}
+	var err error
+	if o.fd, err = sys.ReopenNonblock(fd, true); err != nil {
+		o.dead = true
+	}
+	return o
+}
+
+func (o *outlet) full() bool { return len(o.buf) > enough }
+
+func (o *outlet) write(p []byte) {
+	if o.dead || len(o.buf)+len(p) > outletMax {
+		o.dropped += int64(len(p))
+		return
+	}
+	o.buf = append(o.buf, p...)
+}
+
+// Ready is the loop's word that there is room again.
+func (o *outlet) Ready(uint32) { o.flush() }
+
+func (o *outlet) flush() {
+	for len(o.buf) > 0 && !o.dead {
+		n, err := unix.Write(o.fd, o.buf)
+		if n > 0 {
+			o.buf = o.buf[n:]
+		}
+		switch err {
+		case nil, unix.EINTR:
+		case unix.EAGAIN:
+			o.watch(true)
+			return
+		default:
+			o.dead = true
+		}
+	}
+	o.buf = nil
+	o.watch(false)
+}
+
+// watch asks the loop to tell when there is room, or no longer.
+func (o *outlet) watch(on bool) {
+	switch {
+	case on == o.polled:
+	case on:
+		if err := o.d.loop.Add(o.fd, unix.EPOLLOUT, epoll.Client, o); err != nil {
+			o.dead = true
+			return
+		}
+		o.polled = true
+	default:
+		o.d.loop.Remove(o.fd)
+		o.polled = false
+	}
+}

@@ -1,0 +1,320 @@
+package daemon
+
+import (
+	"slices"
+	"time"
+
+	"taskmaster/config"
+	"taskmaster/epoll"
+	"taskmaster/logfile"
+	"taskmaster/spawn"
+	"taskmaster/sys"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// firstBuffer is what is read from a pipe at once; it is also the size that
+	// Linux gives a pipe. A program that fills it is given more, up to maxBuffer.
+	firstBuffer = 64 << 10
+	maxBuffer   = 1 << 20
+
+	// A pipe whose reads are small and follow each other within crumbGap is left
+	// alone for crumbPause, so that bytes collect: a wake-up for each line costs
+	// more than the line.
+	crumbGap   = 2 * time.Millisecond
+	crumbPause = 4 * time.Millisecond
+	crumbSize  = 32 << 10
+
+	// spare is how many descriptors launches leave free, so that a daemon that
+	// is out of them still takes a client's command.
+	spare = 16
+)
+
+// sink is where a pipe's bytes go.
+type sink interface {
+	Write(p []byte, now time.Time)
+	End(now time.Time)
+}
+
+// stream is one of the two outputs of an instance, over all its launches.
+type stream struct {
+	name      string // stdout or stderr
+	output    config.Output
+	ring      *logfile.Ring // nil when there is a file
+	followers []*request
+	pipes     []*pipe // usually one; more while something of an earlier launch holds its end
+	lost      int64   // bytes that could not be written, of files closed since
+}
+
+// pipe is the reading end of one launch's output. It alone owns its descriptor.
+type pipe struct {
+	d      *Daemon
+	s      *stream
+	fd     int
+	sink   sink
+	file   *logfile.File
+	size   int // what the kernel was asked to hold
+	last   time.Time
+	resume time.Time // zero unless paused
+}
+
+// wiring is the output of one launch before it is known to have succeeded.
+type wiring struct {
+	pipes   []*pipe
+	writers []int
+}
+
+// connect opens where the program writes to.
+func (d *Daemon) connect(c *child, l *config.Launch, cmd *spawn.Command) (w *wiring, err error) {
+	w = &wiring{}
+	if cmd.Stdout, err = d.route(w, &c.out, l.Stdout, d.out); err == nil {
+		if l.Stderr.Kind == config.AsStdout {
+			c.err.output, cmd.Stderr = l.Stderr, cmd.Stdout
+			return w, nil
+		}
+		cmd.Stderr, err = d.route(w, &c.err, l.Stderr, d.err)
+	}
+	if err != nil {
+		w.closeWriters()
+		w.abandon(d)
+	}
+	return w, err
+}
+
+// route gives the descriptor that the child writes one stream to.
+func (d *Daemon) route(w *wiring, s *stream, o config.Output, console *logfile.Console) (int, error) {
+	s.output = o
+	p := &pipe{d: d, s: s, fd: -1, size: firstBuffer}
+	switch o.Kind {
+	case config.ToNull:
+		s.ring = nil
+		return d.null, nil
+	case config.ToFile:
+		file, err := d.book.Open(logfile.Options{
+			Path: o.Path, MaxBytes: o.MaxBytes, Backups: o.Backups, Compress: o.Compress,
+			Timestamp: o.Timestamp, Prefix: o.Prefix, Mode: o.Mode,
+		})
+		if err != nil {
+			return -1, err
+		}
+		s.ring, p.file, p.sink = nil, file, file.Stream(logfile.Options{Timestamp: o.Timestamp, Prefix: o.Prefix})
+	default:
+		if s.ring == nil {
+			s.ring = logfile.NewRing(logfile.RingSize)
+		}
+		p.sink = ringSink{s.ring}
+		if o.Kind == config.Inherit {
+			p.sink = &tee{ring: s.ring, lines: logfile.NewLines(console, logfile.Options{Timestamp: o.Timestamp, Prefix: o.Prefix})}
+		}
+	}
+	return p.open(w)
+}
+
+func (p *pipe) open(w *wiring) (writer int, err error) {
+	w.pipes = append(w.pipes, p)
+	r, wr, err := sys.Pipe()
+	if err != nil {
+		return -1, err
+	}
+	p.fd = r
+	w.writers = append(w.writers, wr)
+	if wr+spare > p.d.nofile {
+		return -1, sys.StepError("pipe", unix.EMFILE)
+	}
+	return wr, nil
+}
+
+// ringSink keeps the last bytes in memory.
+type ringSink struct{ *logfile.Ring }
+
+func (r ringSink) Write(p []byte, _ time.Time) { r.Ring.Write(p) }
+func (r ringSink) End(time.Time)               {}
+
+// tee is inherit: our own output, and memory for tail.
+type tee struct {
+	ring  *logfile.Ring
+	lines *logfile.Lines
+}
+
+func (t *tee) Write(p []byte, now time.Time) {
+	t.ring.Write(p)
+	t.lines.Write(p, now)
+}
+
+func (t *tee) End(now time.Time) { t.lines.End(now) }
+
+// closeWriters closes our copies of the child's ends: only then can there be an end of file.
+func (w *wiring) closeWriters() {
+	for _, fd := range w.writers {
+		sys.Close(fd)
+	}
+	w.writers = nil
+}
+
+// abandon is the way back from a launch that failed.
+func (w *wiring) abandon(*Daemon) {
+	for _, p := range w.pipes {
+		if p.fd >= 0 {
+			sys.Close(p.fd)
+		}
+		if p.file != nil {
+			p.file.Close()
+		}
+	}
+}
+
+// adopt lets the loop read what the launch writes.
+func (w *wiring) adopt(d *Daemon) {
+	for _, p := range w.pipes {
+		if err := d.loop.Add(p.fd, unix.EPOLLIN, epoll.Output, p); err != nil {
+			d.fault("epoll", err)
+		}
+		p.s.pipes = append(p.s.pipes, p)
+	}
+}
+
+// Ready reads once: every pipe gets its turn.
+func (p *pipe) Ready(uint32) { p.read() }
+
+func (p *pipe) read() (n int) {
+	buf := p.d.buffer(p.size)
+	n, err := unix.Read(p.fd, buf)
+	switch {
+	case n > 0:
+		p.take(buf[:n])
+		p.pace(n, len(buf))
+	case err == unix.EAGAIN || err == unix.EINTR:
+		p.wake()
+	default:
+		p.close()
+	}
+	return n
+}
+
+// buffer is the one that all pipes are read through.
+func (d *Daemon) buffer(size int) []byte {
+	if len(d.buf) < size {
+		d.buf = make([]byte, size)
+	}
+	return d.buf[:size]
+}
+
+func (p *pipe) take(b []byte) {
+	p.sink.Write(b, p.d.now)
+	for _, r := range p.s.followers {
+		r.feed(b)
+	}
+}
+
+// pace gives a pipe that runs full more room, and one that brings crumbs a pause.
+func (p *pipe) pace(n, room int) {
+	now := p.d.now
+	if n >= room/2 && p.size < maxBuffer {
+		p.size = min(p.size*4, maxBuffer)
+		sys.SetPipeSize(p.fd, p.size)
+	}
+	switch {
+	case n >= room/2:
+		p.wake()
+	case n < crumbSize && now.Sub(p.last) < crumbGap && p.resume.IsZero():
+		if p.d.loop.Modify(p.fd, 0) == nil {
+			p.resume = now.Add(crumbPause)
+			p.d.paused = append(p.d.paused, p)
+		}
+	case !p.resume.IsZero():
+		p.resume = now.Add(crumbPause)
+		p.d.paused = append(p.d.paused, p)
+	}
+	p.last = now
+}
+
+// wake ends a pause.
+func (p *pipe) wake() {
+	if !p.resume.IsZero() {
+		p.resume = time.Time{}
+		if err := p.d.loop.Modify(p.fd, unix.EPOLLIN); err != nil {
+			p.d.fault("epoll", err)
+		}
+	}
+}
+
+// resumeAt is when the first pause ends; they all last the same, so the first
+// in the list is the first to end.
+func (d *Daemon) resumeAt() time.Time {
+	if len(d.paused) == 0 {
+		return time.Time{}
+	}
+	return d.paused[0].resume
+}
+
+// resume reads the pipes whose pause is over; pace puts those back that go on
+// bringing crumbs.
+func (d *Daemon) resume() {
+	due := d.paused
+	for n, p := range due {
+		if p.resume.After(d.now) {
+			due = due[:n]
+			break
+		}
+	}
+	d.paused = d.paused[len(due):]
+	for _, p := range due {
+		if !p.resume.IsZero() && p.fd >= 0 {
+			p.read()
+		}
+	}
+	if len(d.paused) == 0 {
+		d.paused = nil
+	}
+}
+
+func (p *pipe) close() {
+	if p.fd < 0 {
+		return
+	}
+	p.d.loop.Remove(p.fd)
+	sys.Close(p.fd)
+	p.fd = -1
+	if !p.resume.IsZero() {
+		p.resume = time.Time{}
+		p.d.paused = slices.DeleteFunc(slices.Clone(p.d.paused), func(x *pipe) bool { return x == p })
+	}
+	p.sink.End(p.d.now)
+	p.s.pipes = slices.DeleteFunc(p.s.pipes, func(x *pipe) bool { return x == p })
+	if p.file != nil {
+		p.s.lost += p.file.Dropped()
+		p.file.Close()
+	}
+}
+
+// lastWords reads what was in the pipes when their program ended, so that it
+// is in the file before the end is told. What a process that lives on writes
+// meanwhile is left to the loop.
+func (s *stream) lastWords(*Daemon) {
+	for _, p := range slices.Clone(s.pipes) {
+		held, err := unix.IoctlGetInt(p.fd, unix.FIONREAD)
+		if err != nil {
+			held = 0
+		}
+		for got := 0; p.fd >= 0 && got <= held; {
+			n := p.read()
+			if n <= 0 {
+				break
+			}
+			got += n
+		}
+	}
+}
+
+// drainAll is the end: what is still in any pipe goes where it belongs.
+func (d *Daemon) drainAll() {
+	for _, c := range d.children {
+		for _, s := range []*stream{&c.out, &c.err} {
+			s.lastWords(d)
+			for _, p := range slices.Clone(s.pipes) {
+				p.close()
+			}
+		}
+	}
+}

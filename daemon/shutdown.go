@@ -1,0 +1,43 @@
+package daemon
+
+import (
+	"taskmaster/config"
+	"taskmaster/journal"
+)
+
+// shutdown stops every program; a second one has no more patience.
+func (d *Daemon) shutdown(why string) {
+	again := d.set.Closing()
+	d.log(journal.Info, "shutdown", journal.Str("by", why), journal.Str("how", map[bool]string{false: "stop", true: "kill"}[again]))
+	d.set.Shutdown(again, d.now)
+}
+
+// done tells whether the loop has come to its end: everything that was started
+// is gone. It is also where exit_on is looked at.
+func (d *Daemon) done() bool {
+	if d.set.Closing() {
+		return d.set.Live() == 0 && len(d.jobs) == 0
+	}
+	switch on := d.cfg.Daemon.ExitOn; {
+	case on == config.ExitFatal && d.set.AnyFatal():
+		d.exit = 1
+		d.shutdown("exit_on: fatal")
+	case on == config.ExitDone && d.set.Resting():
+		d.shutdown("exit_on: done")
+	default:
+		return false
+	}
+	d.settle()
+	return d.set.Live() == 0
+}
+
+// finish answers those who still wait, and closes the books.
+func (d *Daemon) finish() int {
+	d.drainAll()
+	for r := range d.requests {
+		r.end()
+	}
+	d.log(journal.Info, "stopped", journal.Int("exit", d.exit))
+	d.flush()
+	return d.exit
+}

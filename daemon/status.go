@@ -1,0 +1,94 @@
+package daemon
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"taskmaster/config"
+	"taskmaster/control"
+	"taskmaster/process"
+)
+
+func status(d *Daemon, r *request) {
+	targets := r.call.Targets
+	if len(targets) == 0 {
+		targets = []string{"all"}
+	}
+	found := d.find(r, 4, targets...)
+	rows := make([]control.Row, 0, len(found))
+	for _, i := range found {
+		rows = append(rows, d.row(i, r.call.Verbose))
+		if !i.Healthy() && r.exit == 0 {
+			r.exit = 3
+		}
+	}
+	if len(rows) > 0 || r.exit == 0 {
+		r.send(control.Reply{Rows: rows})
+	}
+}
+
+func (d *Daemon) row(i *process.Instance, verbose bool) control.Row {
+	row := control.Row{
+		Name: i.Name, Program: i.Group().Name, Instance: i.Num, State: i.State().String(), PID: i.PID(),
+		Restarts: i.Restarts(), Reason: i.Reason(), Since: control.FormatTime(i.Since()),
+	}
+	if row.PID != 0 {
+		row.Uptime = max(d.now.Sub(i.Launched()), 0).Round(time.Millisecond).Seconds()
+	}
+	if e, ok := i.LastExit(); ok && e.Signal != "" {
+		row.Signal = &e.Signal
+	} else if ok {
+		row.ExitCode = &e.Code
+	}
+	if next := i.Next(); !next.IsZero() {
+		row.Next = max(next.Sub(d.now), time.Millisecond).Round(time.Millisecond).Seconds()
+	}
+	if i.Spawning() && row.Reason == "" {
+		row.Reason = "about to be launched"
+	}
+	if verbose {
+		row.Detail = d.detail(i)
+	}
+	return row
+}
+
+// detail is what status -v tells more: for the person at 3 a.m. Environment
+// values are never among it.
+func (d *Daemon) detail(i *process.Instance) string {
+	var out []string
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	c, p := d.children[i], d.programs[i.Group().Name]
+	if p != nil {
+		say("command: %s", strings.Join(p.Cmd, " "))
+		say("directory: %s", p.Dir)
+	}
+	say("trees: %s", d.forest.How())
+	if c == nil {
+		return strings.Join(out, "\n")
+	}
+	for _, s := range []*stream{&c.out, &c.err} {
+		say("%s: %s", s.name, s.describe())
+	}
+	if c.tree != nil && (i.PID() != 0 || i.Left()) {
+		say("processes: %v", c.tree.Procs())
+	}
+	return strings.Join(out, "\n")
+}
+
+func (s *stream) describe() string {
+	out := map[config.OutputKind]string{
+		config.Capture: "the last part in memory", config.ToFile: s.output.Path, config.ToNull: "none",
+		config.Inherit: "the daemon's own", config.AsStdout: "to stdout",
+	}[s.output.Kind]
+	lost := s.lost
+	for _, p := range s.pipes {
+		if p.file != nil {
+			lost += p.file.Dropped()
+		}
+	}
+	if lost > 0 {
+		out += fmt.Sprintf(", %d bytes could not be written", lost)
+	}
+	return out
+}
