@@ -1,0 +1,242 @@
+package sys
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Stat is what /proc/PID/stat says of a process (proc_pid_stat(5)).
+type Stat struct {
+	State byte // R, S, D, T, t, Z, X, …
+	PPID  int
+	PGID  int
+	SID   int
+	Start uint64 // clock ticks after boot; with the pid it names one process for ever
+}
+
+// Alive is whether the process still runs: it is neither a zombie nor dead.
+func (s *Stat) Alive() bool { return s.State != 'Z' && s.State != 'X' && s.State != 0 }
+
+// ReadStat reads /proc/PID/stat; the error is unix.ENOENT or unix.ESRCH when
+// there is no such process.
+func ReadStat(pid int) (Stat, error) {
+	var buf [1024]byte
+	n, err := readFile("/proc/"+strconv.Itoa(pid)+"/stat", buf[:])
+	if err != nil {
+		return Stat{}, err
+	}
+	st, ok := parseStat(buf[:n])
+	if !ok {
+		return Stat{}, fmt.Errorf("/proc/%d/stat: cannot be understood", pid)
+	}
+	return st, nil
+}
+
+// parseStat takes the fields apart. The second is the command's name in
+// parentheses and may hold anything, so the fields are counted after the last one.
+func parseStat(line []byte) (st Stat, ok bool) {
+	const starttime = 22 // counted from 1
+	line = line[bytes.LastIndexByte(line, ')')+1:]
+	for field := 3; field <= starttime; field++ {
+		var word []byte
+		word, line = nextWord(line)
+		if len(word) == 0 {
+			return Stat{}, false
+		}
+		switch field {
+		case 3:
+			st.State = word[0]
+		case 4:
+			st.PPID = int(decimal(word))
+		case 5:
+			st.PGID = int(decimal(word))
+		case 6:
+			st.SID = int(decimal(word))
+		case starttime:
+			st.Start = decimal(word)
+		}
+	}
+	return st, true
+}
+
+func nextWord(b []byte) (word, rest []byte) {
+	i := 0
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	j := i
+	for j < len(b) && b[j] != ' ' && b[j] != '\n' {
+		j++
+	}
+	return b[i:j], b[j:]
+}
+
+// decimal is the number that word begins with, 0 when there is none.
+func decimal(word []byte) (n uint64) {
+	for _, c := range word {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n
+}
+
+// Children gives the children of a process, those of each of its threads, none
+// when there is no such process.
+func Children(pid int) []int {
+	if !childrenFiles() {
+		return childrenByParent(pid)
+	}
+	var out []int
+	eachNumber("/proc/"+strconv.Itoa(pid)+"/task", func(tid int) {
+		out = append(out, TaskChildren(pid, tid)...)
+	})
+	return out
+}
+
+// TaskChildren gives the children of one thread of a process: those that this
+// thread forked and, for the first thread of a subreaper, the orphans it was given.
+// Where the kernel was built without CONFIG_PROC_CHILDREN those of all threads.
+func TaskChildren(pid, tid int) []int {
+	if !childrenFiles() {
+		return childrenByParent(pid)
+	}
+	text, err := ReadFile("/proc/" + strconv.Itoa(pid) + "/task/" + strconv.Itoa(tid) + "/children")
+	if err != nil {
+		return nil
+	}
+	return numbers(text)
+}
+
+// childrenFiles is whether the kernel has /proc/PID/task/TID/children.
+var childrenFiles = sync.OnceValue(func() bool {
+	return unix.Access("/proc/thread-self/children", unix.R_OK) == nil
+})
+
+// childrenByParent reads the parent of every process there is.
+func childrenByParent(pid int) (out []int) {
+	eachNumber("/proc", func(p int) {
+		if st, err := ReadStat(p); err == nil && st.PPID == pid {
+			out = append(out, p)
+		}
+	})
+	return out
+}
+
+// Descendants gives every process below pid, parents before their children. It
+// is no snapshot: processes come and go while it is made.
+func Descendants(pid int) []int {
+	out := Children(pid)
+	for i := 0; i < len(out); i++ {
+		out = append(out, Children(out[i])...)
+	}
+	return out
+}
+
+// Environ looks a variable up in the environment that a process was started
+// with; false when it has none of this name or may not be asked.
+func Environ(pid int, name string) (value string, ok bool) {
+	text, err := ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil {
+		return "", false
+	}
+	for len(text) > 0 {
+		var entry []byte
+		entry, text, _ = bytes.Cut(text, []byte{0})
+		if len(entry) > len(name) && entry[len(name)] == '=' && string(entry[:len(name)]) == name {
+			return string(entry[len(name)+1:]), true
+		}
+	}
+	return "", false
+}
+
+// ReadFile reads a small file of a kernel file system (/proc, cgroup) whole.
+// Unlike os.ReadFile it starts no poller of the runtime's.
+func ReadFile(path string) ([]byte, error) {
+	return ReadFileAt(unix.AT_FDCWD, path)
+}
+
+// ReadFileAt is ReadFile of a path relative to the directory dir.
+func ReadFileAt(dir int, path string) ([]byte, error) {
+	var fd int
+	err := retry(func() (err error) {
+		fd, err = unix.Openat(dir, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer Close(fd)
+	out := make([]byte, 0, 512)
+	for {
+		n, err := unix.Read(fd, out[len(out):cap(out)])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return out, err
+		}
+		if out = out[:len(out)+n]; len(out) == cap(out) {
+			out = append(out, 0)[:len(out)]
+		}
+	}
+}
+
+// readFile reads the beginning of a file into buf.
+func readFile(path string, buf []byte) (n int, err error) {
+	fd, err := openFile(path, unix.O_RDONLY, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer Close(fd)
+	err = retry(func() (err error) {
+		n, err = unix.Read(fd, buf)
+		return err
+	})
+	return max(n, 0), err
+}
+
+// numbers parses decimal numbers with white space between them.
+func numbers(text []byte) (out []int) {
+	for _, word := range bytes.Fields(text) {
+		out = append(out, int(decimal(word)))
+	}
+	return out
+}
+
+// eachNumber calls got for every entry of a directory whose name is a number.
+func eachNumber(dir string, got func(n int)) {
+	_ = EachEntry(dir, func(name string) {
+		if n, err := strconv.Atoi(name); err == nil {
+			got(n)
+		}
+	})
+}
+
+// EachEntry calls got for every name in a directory, in no order.
+func EachEntry(dir string, got func(name string)) error {
+	fd, err := openFile(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", dir, err)
+	}
+	defer Close(fd)
+	var buf [4096]byte
+	for {
+		n, err := unix.ReadDirent(fd, buf[:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n <= 0 {
+			return err
+		}
+		_, _, names := unix.ParseDirent(buf[:n], -1, nil)
+		for _, name := range names {
+			got(name)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package sys
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Signals delivers signals through a descriptor, to the one thread that opened
+// it. Package runtime's other threads never block a signal, so they take most
+// of those sent to the process before a signalfd can show them. Therefore a
+// bridge: what the runtime caught is sent on to the loop's thread, which blocks
+// it, so that it becomes pending there and the signalfd readable.
+//
+// Like the kernel's own pending set, it merges equal signals that come quickly
+// and never loses the last one. A flood of one signal cannot displace another.
+type Signals struct {
+	fd     int
+	set    unix.Sigset_t
+	buf    [8]unix.SignalfdSiginfo
+	queues []chan os.Signal
+}
+
+// OpenSignals starts to deliver sigs, to the calling thread only: the caller
+// has locked its goroutine to it, and reads and waits for Fd there. The signals
+// are blocked on this thread, so children have to be started inside Around.
+//
+// Every signal that was ignored when the process started (by nohup, or a
+// careless parent) is caught from now on, and SIGPIPE as well: those among sigs
+// are delivered, the others have no effect. So none of them ends the daemon,
+// and its children start with default dispositions, as execve(2) resets what
+// is caught but keeps what is ignored.
+func OpenSignals(sigs ...unix.Signal) (*Signals, error) {
+	s := &Signals{}
+	for _, sig := range sigs {
+		addSignal(&s.set, sig)
+	}
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &s.set, nil); err != nil {
+		return nil, fmt.Errorf("block signals: %w", err)
+	}
+	fd, err := unix.Signalfd(-1, &s.set, unix.SFD_NONBLOCK|unix.SFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("signalfd: %w", err)
+	}
+	s.fd = fd
+	catchIgnored(s.set)
+	s.bridge(sigs)
+	return s, nil
+}
+
+// bridge sends each signal that the runtime catches on to this thread. One
+// queue of one place for each signal makes that exact: package signal drops
+// what does not fit, and what is dropped here is equal to what waits.
+func (s *Signals) bridge(sigs []unix.Signal) {
+	pid, tid := unix.Getpid(), unix.Gettid()
+	for _, sig := range sigs {
+		queue := make(chan os.Signal, 1)
+		s.queues = append(s.queues, queue)
+		signal.Notify(queue, sig)
+		go func() {
+			for range queue {
+				_ = unix.Tgkill(pid, tid, sig) // fails only when the thread is gone, and the loop with it
+			}
+		}()
+	}
+}
+
+// catchIgnored makes the runtime catch SIGPIPE and every ignored signal that
+// is not in delivered, to no effect.
+func catchIgnored(delivered unix.Sigset_t) {
+	sink := make(chan os.Signal, 1)
+	for sig := unix.Signal(1); sig <= 64; sig++ {
+		if sig != unix.SIGKILL && sig != unix.SIGSTOP && !hasSignal(&delivered, sig) && (sig == unix.SIGPIPE || ignored(sig)) {
+			signal.Notify(sink, sig)
+		}
+	}
+}
+
+// ignored asks the kernel: signal.Ignored knows only what Go code ignored.
+func ignored(sig unix.Signal) bool {
+	var action struct { // struct kernel_sigaction; long enough for every architecture
+		handler uintptr
+		rest    [10]uint64
+	}
+	const setSize = 8
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), 0, uintptr(unsafe.Pointer(&action)), setSize, 0, 0)
+	const sigIgn = 1
+	return errno == 0 && action.handler == sigIgn
+}
+
+// Fd is readable when a signal is waiting. It is for epoll on the same thread.
+func (s *Signals) Fd() int { return s.fd }
+
+// Read calls got for every signal that is waiting. pid and uid are the
+// sender's, but this process's own for signals that came over the bridge,
+// which are almost all; so of a SIGCHLD only its number means anything.
+func (s *Signals) Read(got func(sig unix.Signal, pid, uid uint32)) error {
+	const size = int(unsafe.Sizeof(s.buf[0]))
+	for {
+		n, err := unix.Read(s.fd, unsafe.Slice((*byte)(unsafe.Pointer(&s.buf)), len(s.buf)*size))
+		switch {
+		case err == unix.EAGAIN:
+			return nil
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return fmt.Errorf("read signalfd: %w", err)
+		}
+		for i := range s.buf[:n/size] {
+			got(unix.Signal(s.buf[i].Signo), s.buf[i].Pid, s.buf[i].Uid)
+		}
+	}
+}
+
+// Around runs fn with no signal blocked on this thread, so that a child forked
+// in fn has an empty mask, whatever mask the daemon was started with. Signals
+// that arrive meanwhile go over the bridge and are not lost.
+func (s *Signals) Around(fn func()) {
+	var old unix.Sigset_t
+	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, &old) // cannot fail with valid arguments
+	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil) }()
+	fn()
+}
+
+// Close ends the delivery: the bridge stops and the descriptor is closed. The
+// signals stay blocked on this thread.
+func (s *Signals) Close() {
+	for _, queue := range s.queues {
+		signal.Stop(queue)
+		close(queue)
+	}
+	s.queues = nil
+	Close(s.fd)
+}
+
+func addSignal(set *unix.Sigset_t, sig unix.Signal) {
+	const bits = int(unsafe.Sizeof(set.Val[0])) * 8
+	set.Val[(int(sig)-1)/bits] |= 1 << ((int(sig) - 1) % bits)
+}
+
+func hasSignal(set *unix.Sigset_t, sig unix.Signal) bool {
+	const bits = int(unsafe.Sizeof(set.Val[0])) * 8
+	return set.Val[(int(sig)-1)/bits]>>((int(sig)-1)%bits)&1 == 1
+}
