@@ -41,12 +41,12 @@ type Do uint8
 
 // The things to do.
 const (
-	DoSpawn   Do = iota // launch it, if Instance.Spawning still; answer with OnSpawned or OnSpawnFailed
-	DoSignal            // send Action.Signal, then SIGCONT, as far as killmode reaches
-	DoKill              // SIGKILL what is there, as far as killmode reaches
-	DoReport            // the state or the want has changed: Action.Change
-	DoForget            // the instance is gone for good
-	DoComplain          // Action.Change.Reason is an internal error to log
+	DoSpawn    Do = iota // launch it, if Instance.Spawning still; answer with OnSpawned or OnSpawnFailed
+	DoSignal             // send Action.Signal, then SIGCONT, as far as killmode reaches
+	DoKill               // SIGKILL what is there, as far as killmode reaches
+	DoReport             // the state or the want has changed: Action.Change
+	DoForget             // the instance is gone for good
+	DoComplain           // Action.Change.Reason is an internal error to log
 )
 
 // Action is one thing to do. Actions are done in order, after the step that
