@@ -1,0 +1,263 @@
+package spawn
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"taskmaster/sys"
+)
+
+// The stage is this binary, executed in the child under stageName, between fork
+// and the program: it sets what has to hold before the program's first
+// instruction and then executes it, so pid and parent stay the same.
+//
+// Two other ways were weighed. The child could be stopped at its exec by ptrace
+// and changed by prlimit(2) from outside: about as quick here, but a set-user-ID
+// program or one with file capabilities loses them under ptrace, RLIMIT_STACK
+// comes too late for the layout of memory, containers may forbid it, and the
+// stop is one more wait that somebody else's SIGKILL can end. And the daemon
+// could lower its own limits around the fork, but cannot raise hard limits
+// again unless it is root, and lives dangerously meanwhile. The stage costs
+// about a millisecond, and only the programs that ask for it.
+//
+// /proc/self/exe is resolved in the vfork child, which still shares the
+// daemon's memory: it is the very binary that the daemon runs, also when that
+// was deleted or replaced.
+const (
+	stageName = "taskmaster: stage"
+	stageExe  = "/proc/self/exe"
+)
+
+// Descriptors of the stage, beside 0, 1 and 2; the final exec closes both.
+const (
+	stageOrder  = 3 // a memfd with the order
+	stageReport = 4 // a pipe that takes the failing step
+)
+
+// startStaged starts the stage and waits for its end of the report pipe to
+// close: by the exec of the program, or after a report. The settings travel in
+// a file, not in argv or environ: these are readable, limited in size, and the
+// environment (GODEBUG) would steer the stage's own runtime.
+func startStaged(s *sys.Signals, c *Command, file string) (pid int, err error) {
+	order, err := orderFile(encodeOrder(c, file))
+	if err != nil {
+		return 0, err
+	}
+	defer sys.Close(order)
+	var report [2]int
+	if err := unix.Pipe2(report[:], unix.O_CLOEXEC); err != nil {
+		return 0, &Error{Step: "pipe", Err: err}
+	}
+	defer sys.Close(report[0])
+	attr := c.attr()
+	attr.Files = append(attr.Files, uintptr(order), uintptr(report[1]))
+	pid, err = c.fork(s, stageExe, []string{stageName}, attr)
+	sys.Close(report[1])
+	if err != nil {
+		return 0, explainStage(c, err)
+	}
+	if fault := readReport(report[0]); fault != nil {
+		reap(pid)
+		return 0, fault.explained(c, file)
+	}
+	return pid, nil
+}
+
+// orderFile puts the order into a file without a name, to be read from its start.
+func orderFile(text []byte) (fd int, err error) {
+	fd, err = unix.MemfdCreate("order", unix.MFD_CLOEXEC)
+	if err != nil {
+		return -1, &Error{Step: "memfd_create", Err: err}
+	}
+	for off := 0; off < len(text); {
+		n, err := unix.Pwrite(fd, text[off:], int64(off))
+		if err != nil && err != unix.EINTR {
+			sys.Close(fd)
+			return -1, &Error{Step: "write", Thing: "the order of the stage", Err: err}
+		}
+		off += max(n, 0)
+	}
+	return fd, nil
+}
+
+// explainStage is explain for the stage itself, which has no directory, user
+// or program that could fail.
+func explainStage(c *Command, err error) error {
+	return explain(&Command{CgroupFD: c.CgroupFD}, stageExe, err)
+}
+
+// readReport waits for the failing step, nil when the program was executed.
+func readReport(fd int) *Error {
+	var text []byte
+	var buf [512]byte
+	for {
+		n, err := unix.Read(fd, buf[:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return decodeReport(text)
+		}
+		text = append(text, buf[:n]...)
+	}
+}
+
+// explained adds to an exec that failed in the stage what explain adds.
+func (e *Error) explained(c *Command, file string) error {
+	if e.Step == "exec" {
+		return explainExec(c, file, e.Err)
+	}
+	return e
+}
+
+// reap collects a stage that has reported and is about to exit.
+func reap(pid int) {
+	for {
+		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
+			return
+		}
+	}
+}
+
+// Stage is the first thing in main. It returns at once, unless this process is
+// the stage of a start: then it becomes the program, or exits.
+func Stage() {
+	if len(os.Args) != 1 || os.Args[0] != stageName {
+		return
+	}
+	runtime.LockOSThread() // nice values and credentials belong to a thread, and exec keeps those of its caller
+	unix.CloseOnExec(stageOrder)
+	unix.CloseOnExec(stageReport)
+	fault := &Error{Step: "read", Thing: "the order of the stage", Err: unix.EINVAL}
+	if text, err := sys.ReadFile("/proc/self/fd/" + strconv.Itoa(stageOrder)); err == nil {
+		if o, ok := decodeOrder(text); ok {
+			fault = o.run()
+		}
+	}
+	_, _ = unix.Write(stageReport, encodeReport(fault)) // whoever would read it is gone when this fails
+	os.Exit(1)
+}
+
+// run does everything in the order that privileges need, and returns only when
+// a step failed. Memory is limited last, as this runtime reserves a lot of it.
+func (o *order) run() *Error {
+	steps := []func() *Error{o.setNice, o.setOOM, func() *Error { return o.setLimits(false) }, o.dropPrivileges, o.chdir, func() *Error { return o.setLimits(true) }}
+	for _, step := range steps {
+		if fault := step(); fault != nil {
+			return fault
+		}
+	}
+	return &Error{Step: "exec", Thing: o.file, Err: syscall.Exec(o.file, o.argv, o.env)}
+}
+
+func (o *order) setNice() *Error {
+	if o.nice == nil {
+		return nil
+	}
+	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, *o.nice); err != nil {
+		return &Error{Step: "nice", Thing: strconv.Itoa(*o.nice), Err: err}
+	}
+	return nil
+}
+
+func (o *order) setOOM() *Error {
+	if o.oom == nil {
+		return nil
+	}
+	value := strconv.Itoa(*o.oom)
+	fd, err := unix.Open("/proc/self/oom_score_adj", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		_, err = unix.Write(fd, []byte(value))
+		sys.Close(fd)
+	}
+	if err != nil {
+		return &Error{Step: "oom_score_adj", Thing: value, Err: err}
+	}
+	return nil
+}
+
+// setLimits sets the limits that are due: those of memory at last, unless they
+// raise a hard limit, for which privileges are needed and which do no harm.
+// syscall.Exec then leaves a RLIMIT_NOFILE alone that was set here, and puts
+// the original back where the runtime had raised it.
+func (o *order) setLimits(last bool) *Error {
+	for _, l := range o.limits {
+		if lowersMemory(l) != last {
+			continue
+		}
+		if err := unix.Prlimit(0, l.Resource, &unix.Rlimit{Cur: l.Value, Max: l.Value}, nil); err != nil {
+			return &Error{Step: "setrlimit", Thing: limitName(l.Resource) + " " + limitValue(l.Value), Err: err}
+		}
+	}
+	return nil
+}
+
+func lowersMemory(l Rlimit) bool {
+	if l.Resource != unix.RLIMIT_AS && l.Resource != unix.RLIMIT_DATA {
+		return false
+	}
+	var now unix.Rlimit
+	return unix.Getrlimit(l.Resource, &now) == nil && l.Value <= now.Max
+}
+
+// dropPrivileges becomes the user, and makes sure of it: with the right bits
+// missing some kernels and security modules let setuid(2) succeed half-way.
+func (o *order) dropPrivileges() *Error {
+	if o.cred == nil {
+		return nil
+	}
+	uid, gid := int(o.cred.UID), int(o.cred.GID)
+	groups := make([]int, len(o.cred.Groups))
+	for i, g := range o.cred.Groups {
+		groups[i] = int(g)
+	}
+	if err := unix.Setgroups(groups); err != nil {
+		return &Error{Step: "setgroups", Thing: fmt.Sprint(groups), Err: err}
+	}
+	if err := unix.Setresgid(gid, gid, gid); err != nil {
+		return &Error{Step: "setgid", Thing: strconv.Itoa(gid), Err: err}
+	}
+	if err := unix.Setresuid(uid, uid, uid); err != nil {
+		return &Error{Step: "setuid", Thing: strconv.Itoa(uid), Err: err}
+	}
+	r, e, s := unix.Getresuid()
+	rg, eg, sg := unix.Getresgid()
+	if r != uid || e != uid || s != uid || rg != gid || eg != gid || sg != gid {
+		return &Error{Step: "setuid", Thing: strconv.Itoa(uid), Err: unix.EPERM, Hint: "the kernel did not keep to it"}
+	}
+	return nil
+}
+
+func (o *order) chdir() *Error {
+	if o.dir == "" {
+		return nil
+	}
+	if err := unix.Chdir(o.dir); err != nil {
+		return &Error{Step: "chdir", Thing: o.dir, Err: err}
+	}
+	return nil
+}
+
+func limitValue(v uint64) string {
+	if v == unix.RLIM_INFINITY {
+		return "unlimited"
+	}
+	return strconv.FormatUint(v, 10)
+}
+
+// limitName is the name of a resource as in setrlimit(2), in small letters.
+func limitName(resource int) string {
+	names := [...]string{
+		"cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile",
+		"memlock", "as", "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime",
+	}
+	if resource < 0 || resource >= len(names) {
+		return strconv.Itoa(resource)
+	}
+	return names[resource]
+}
