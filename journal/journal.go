@@ -1,0 +1,150 @@
+// Package journal is the daemon's own log: one line an event, as text or JSON,
+// in a file, on stderr or nowhere, and the last of them in memory for the
+// command log. No line can be forged by what somebody else chose (a name, an
+// argument, an error text): control bytes and broken UTF-8 are made visible,
+// values are quoted and bounded. Writing a line allocates nothing.
+package journal
+
+import (
+	"strings"
+	"time"
+
+	"taskmaster/control"
+	"taskmaster/logfile"
+	"taskmaster/text"
+)
+
+const (
+	// keptBytes and keptLines bound what Tail remembers.
+	keptBytes = 64 << 10
+	keptLines = 1000
+)
+
+// Level is how much an event matters.
+type Level uint8
+
+// The levels, in rising order.
+const (
+	Debug Level = iota
+	Info
+	Warn
+	Error
+)
+
+var levelNames = [...]string{"debug", "info", "warn", "error"}
+
+// String is the level as written in the configuration.
+func (l Level) String() string { return levelNames[l] }
+
+// ParseLevel gives the level of this name, in any case.
+func ParseLevel(name string) (Level, bool) {
+	for l, n := range levelNames {
+		if strings.EqualFold(n, name) {
+			return Level(l), true
+		}
+	}
+	return Info, false
+}
+
+// Sink is where lines go, one whole line a call. It must not block and must not
+// keep p: a *logfile.Stream or a *logfile.Console.
+type Sink interface {
+	Write(p []byte, now time.Time)
+}
+
+// Journal is the daemon's log.
+type Journal struct {
+	// OnLine, when set, is called with each line, without its line end, before
+	// the sink gets it: for those who follow the log.
+	OnLine func(line string)
+
+	sink  Sink
+	level Level
+	json  bool
+	kept  *logfile.Ring
+	buf   []byte // of the line being written
+}
+
+// New gives a journal that writes what matters at least as much as level to w;
+// with w nil the lines are only kept in memory.
+func New(w Sink, level Level, json bool) *Journal {
+	return &Journal{sink: w, level: level, json: json, kept: logfile.NewRing(keptBytes)}
+}
+
+// SetSink makes w the place of all later lines; nil is none.
+func (j *Journal) SetSink(w Sink) { j.sink = w }
+
+// SetLevel changes the least level that is written.
+func (j *Journal) SetLevel(level Level) { j.level = level }
+
+// SetFormat changes the form of all later lines.
+func (j *Journal) SetFormat(json bool) { j.json = json }
+
+// Enabled tells whether an event of this level is written: for fields that
+// cost something to make.
+func (j *Journal) Enabled(level Level) bool { return level >= j.level }
+
+// Log writes one event. It may be called from within OnLine or the sink, as
+// when the log's own file is in trouble: the inner line gets a buffer of its own.
+func (j *Journal) Log(now time.Time, level Level, event string, fields ...Field) {
+	if level < j.level {
+		return
+	}
+	buf := j.buf[:0]
+	j.buf = nil
+	if j.json {
+		buf = appendJSON(buf, now, level, event, fields)
+	} else {
+		buf = appendText(buf, now, level, event, fields)
+	}
+	j.kept.Write(buf)
+	if j.OnLine != nil {
+		j.OnLine(string(buf[:len(buf)-1]))
+	}
+	if j.sink != nil {
+		j.sink.Write(buf, now)
+	}
+	j.buf = buf
+}
+
+// Tail gives the last n lines, oldest first, of the last 1,000 or 64 KiB.
+func (j *Journal) Tail(n int) []string {
+	b := j.kept.Bytes()
+	if j.kept.Total() > int64(len(b)) { // the first line is cut
+		b = b[strings.IndexByte(string(b), '\n')+1:]
+	}
+	b = logfile.LastLines(b, min(n, keptLines))
+	if len(b) == 0 {
+		return nil
+	}
+	return strings.Split(string(b[:len(b)-1]), "\n")
+}
+
+// appendText is the form for people: time, level, event, key=value …
+func appendText(buf []byte, now time.Time, level Level, event string, fields []Field) []byte {
+	buf = append(now.AppendFormat(buf, control.Stamp), ' ')
+	buf = append(buf, [...]string{"DEBUG ", "INFO  ", "WARN  ", "ERROR "}[level]...)
+	buf = text.AppendVisible(buf, event, false)
+	for i := range fields {
+		buf = append(buf, ' ')
+		buf = text.AppendVisible(buf, fields[i].Key, false)
+		buf = append(buf, '=')
+		buf = fields[i].appendText(buf)
+	}
+	return append(buf, '\n')
+}
+
+// appendJSON is the form for machines: one object.
+func appendJSON(buf []byte, now time.Time, level Level, event string, fields []Field) []byte {
+	buf = append(buf, `{"time":"`...)
+	buf = now.AppendFormat(buf, control.Stamp)
+	buf = append(append(append(buf, `","level":"`...), level.String()...), `","event":`...)
+	buf = appendString(buf, event)
+	for i := range fields {
+		buf = append(buf, ',')
+		buf = appendString(buf, fields[i].Key)
+		buf = append(buf, ':')
+		buf = fields[i].appendJSON(buf)
+	}
+	return append(buf, "}\n"...)
+}
