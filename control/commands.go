@@ -85,7 +85,7 @@ var Commands = []Command{
 	},
 	{
 		Name: "events", Args: NoArgs, Summary: "show the last state changes",
-		Options: []Option{optFollow, optJSON},
+		Options: []Option{optFollow, optLines, optJSON},
 	},
 	{Name: "pid", Args: Targets, Usage: "[TARGET…]", Summary: "show the pid of the daemon, or of programs"},
 	{Name: "version", Args: NoArgs, Summary: "show the version of the daemon"},
@@ -140,7 +140,7 @@ func (e UsageError) Error() string { return string(e) }
 func Parse(name string, args []string) (*Call, error) {
 	cmd := Find(name)
 	if cmd == nil {
-		return nil, UsageError("unknown command: " + text.Visible(name) + suggestion(name))
+		return nil, UsageError(unknown(name))
 	}
 	c := &Call{Command: cmd, Lines: -1}
 	words, err := c.options(args)

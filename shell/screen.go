@@ -1,0 +1,183 @@
+package shell
+
+import "strconv"
+
+// display shows frames. Everything it wants drawn is appended to out.
+type display interface {
+	// draw shows f, over what was drawn last.
+	draw(out []byte, f *frame) []byte
+	// erase takes away what was drawn; the cursor is left at the beginning of an empty row.
+	erase(out []byte) []byte
+	// finish leaves what was drawn where it is and goes to the beginning of the row below.
+	finish(out []byte) []byte
+	// resize says how large the terminal is now.
+	resize(rows, cols int)
+}
+
+// screen is a terminal that can move its cursor (what ECMA-48 and every xterm's
+// heir understands). The position is relative to the row of the prompt, so
+// nothing needs to be asked of the terminal. A frame taller than the screen is shown through a
+// window of rows that holds the cursor.
+//
+// A terminal that has filled its last column waits with the wrap until the next
+// character comes; col == cols stands for that.
+type screen struct {
+	rows, cols int
+	shown      frame // what is on the terminal
+	top        int   // first row of shown that is on the screen
+	row, col   int   // of the cursor, row counted from top
+	drawn      bool  // shown is on the terminal
+}
+
+func (s *screen) resize(rows, cols int) {
+	s.rows, s.cols = rows, cols
+	if !s.drawn {
+		return
+	}
+	// A terminal that wraps its rows anew has moved the cursor with its character.
+	s.shown.layout(cols)
+	row, col := s.shown.place(s.shown.cursor)
+	total := s.shown.endRow + 1
+	s.top = max(0, min(s.top, total-rows), row-rows+1)
+	s.row, s.col = row-s.top, col
+	s.shown.cells = s.shown.cells[:0] // draw all of it again
+}
+
+func (s *screen) erase(out []byte) []byte {
+	if s.drawn {
+		out = s.move(out, 0, 0)
+		out = append(out, "\x1b[J"...)
+		s.drawn, s.top = false, 0
+	}
+	return out
+}
+
+func (s *screen) finish(out []byte) []byte {
+	if !s.drawn {
+		return out
+	}
+	last := s.shown.endRow - s.top
+	out = s.move(out, min(last, s.rows-1), 0)
+	if last >= s.rows || s.shown.endCol > 0 { // else the row below is there already
+		out = append(out, "\r\n"...)
+	}
+	s.drawn, s.top = false, 0
+	return out
+}
+
+func (s *screen) draw(out []byte, f *frame) []byte {
+	f.layout(s.cols)
+	row, _ := f.place(f.cursor)
+	top := max(0, min(s.top, f.endRow+1-s.rows))
+	if row < top || row >= top+s.rows {
+		top = max(0, row-s.rows/2)
+		top = min(top, max(0, f.endRow+1-s.rows))
+	}
+	from := 0
+	switch {
+	case !s.drawn:
+		s.row, s.col = 0, 0
+	case top != s.top || len(s.shown.cells) == 0:
+		out = append(s.move(out, 0, 0), "\x1b[J"...)
+	default:
+		from = s.shown.common(f)
+	}
+	fresh := from == 0
+	s.top, s.drawn = top, true
+	if from < len(f.cells) || from < len(s.shown.cells) {
+		out = s.rest(out, f, from, fresh)
+	}
+	s.shown, *f = *f, s.shown
+	row, col := s.shown.place(s.shown.cursor)
+	return s.move(out, row-s.top, col)
+}
+
+// rest writes the cells of f from index from on, as far as they are in the
+// window, and clears what the frame before had beyond them.
+func (s *screen) rest(out []byte, f *frame, from int, fresh bool) []byte {
+	for from < len(f.cells) && f.cells[from].row < s.top {
+		from++
+	}
+	out = s.moveBefore(out, f, from)
+	look := plain
+	for i := from; i < len(f.cells); i++ {
+		c := &f.cells[i]
+		if c.row >= s.top+s.rows {
+			return setStyle(out, look, plain)
+		}
+		if c.row-s.top > s.row && s.col < s.cols {
+			out = append(out, "\x1b[K"...) // a wide character leaves the last column of a row empty
+		}
+		out, look = setStyle(out, look, c.style), c.style
+		out = append(out, f.bytes(i)...)
+		s.row, s.col = c.row-s.top, c.col+c.width
+	}
+	out = setStyle(out, look, plain)
+	if f.endRow-s.top > s.row && f.endRow-s.top < s.rows {
+		out = append(out, "\r\n"...)
+		s.row, s.col = s.row+1, 0
+	}
+	if !fresh && s.shorter(f) {
+		out = append(out, "\x1b[J"...)
+	}
+	return out
+}
+
+// moveBefore brings the cursor to where cell i is to be written: behind the one
+// before it where that is not the edge, since the row below may not be there yet.
+func (s *screen) moveBefore(out []byte, f *frame, i int) []byte {
+	row, col := f.place(i)
+	if i > 0 {
+		if c := &f.cells[i-1]; c.row >= s.top && c.col+c.width < s.cols {
+			row, col = c.row, c.col+c.width
+		}
+	}
+	return s.move(out, row-s.top, col)
+}
+
+// shorter tells whether f ends before the frame that is on the terminal.
+func (s *screen) shorter(f *frame) bool {
+	return f.endRow < s.shown.endRow || f.endRow == s.shown.endRow && f.endCol < s.shown.endCol
+}
+
+// move brings the cursor to a place of the window where something was drawn before.
+func (s *screen) move(out []byte, row, col int) []byte {
+	if row == s.row && col == s.col {
+		return out
+	}
+	if s.col >= s.cols || col == 0 || row != s.row {
+		out = append(out, '\r')
+		s.col = 0
+	}
+	out = csi1(out, s.row-row, 'A')
+	out = csi1(out, row-s.row, 'B')
+	out = csi1(out, s.col-col, 'D')
+	out = csi1(out, col-s.col, 'C')
+	s.row, s.col = row, col
+	return out
+}
+
+// csi1 is one control sequence with the number n, nothing when there is nothing to move.
+func csi1(out []byte, n int, final byte) []byte {
+	if n <= 0 {
+		return out
+	}
+	out = append(out, "\x1b["...)
+	if n > 1 {
+		out = strconv.AppendInt(out, int64(n), 10)
+	}
+	return append(out, final)
+}
+
+func setStyle(out []byte, from, to style) []byte {
+	if from == to {
+		return out
+	}
+	switch to {
+	case bold:
+		return append(out, "\x1b[0;1m"...)
+	case dim:
+		return append(out, "\x1b[0;2m"...)
+	}
+	return append(out, "\x1b[m"...)
+}

@@ -1,0 +1,225 @@
+package shell
+
+import (
+	"strconv"
+	"strings"
+
+	"taskmaster/control"
+	"taskmaster/text"
+)
+
+// The columns of status.
+const (
+	colName = iota
+	colState
+	colPID
+	colUptime
+	colRestarts
+	colDescription
+	numColumns
+)
+
+var titles = [numColumns]string{"NAME", "STATE", "PID", "UPTIME", "RESTARTS", "DESCRIPTION"}
+
+const (
+	minName        = 12 // columns of a name that is cut
+	minDescription = 24 // columns below which a description is worth more than a column of figures
+	gap            = 2  // columns between columns
+)
+
+// look is what a table is made for.
+type look struct {
+	width int // columns of the terminal, 0 is without end
+	color bool
+}
+
+// table sets rows of status in columns under their titles, a line each.
+func appendTable(out []byte, rows []control.Row, l look) []byte {
+	cells := make([][numColumns]string, len(rows)+1)
+	cells[0] = titles
+	for i := range rows {
+		cells[i+1] = rowCells(&rows[i])
+	}
+	width := fit(cells, l.width)
+	for i := range cells {
+		state := ""
+		if i > 0 && l.color {
+			state = stateColor(rows[i-1].State)
+		}
+		out = appendRow(out, &cells[i], width, state, i == 0 && l.color)
+		if i > 0 {
+			out = appendDetail(out, rows[i-1].Detail, l.width)
+		}
+	}
+	return out
+}
+
+func rowCells(r *control.Row) [numColumns]string {
+	pid, uptime := "-", "-"
+	if r.PID > 0 {
+		pid, uptime = strconv.Itoa(r.PID), formatUptime(r.Uptime)
+	}
+	return [numColumns]string{text.Visible(r.Name), text.Visible(r.State), pid, uptime, strconv.Itoa(r.Restarts), description(r)}
+}
+
+// description is why the instance is in its state, and what comes next.
+func description(r *control.Row) string {
+	d := text.Visible(r.Reason)
+	if r.Next <= 0 {
+		return d
+	}
+	next := ""
+	switch r.State {
+	case "BACKOFF":
+		next = "next try in " + seconds(r.Next)
+	case "STOPPING":
+		next = "SIGKILL in " + seconds(r.Next)
+	case "STARTING":
+		next = seconds(r.Next) + " to go"
+	default:
+		return d
+	}
+	if d == "" {
+		return next
+	}
+	return d + ", " + next
+}
+
+func seconds(s float64) string {
+	if s >= 10 {
+		return strconv.FormatFloat(s, 'f', 0, 64) + " s"
+	}
+	return strconv.FormatFloat(s, 'f', 1, 64) + " s"
+}
+
+// formatUptime writes seconds as 1:02:03, from a day on as 2d 1:02:03.
+func formatUptime(s float64) string {
+	n := int64(s)
+	out := make([]byte, 0, 16)
+	if d := n / 86400; d > 0 {
+		out = append(strconv.AppendInt(out, d, 10), "d "...)
+	}
+	out = append(strconv.AppendInt(out, n/3600%24, 10), ':')
+	for i, v := range [2]int64{n / 60 % 60, n % 60} {
+		if i == 1 {
+			out = append(out, ':')
+		}
+		out = append(out, byte('0'+v/10), byte('0'+v%10))
+	}
+	return string(out)
+}
+
+// fit gives every column its width, 0 to those that are left out. On a terminal
+// that is too narrow the figures go first, then the name is cut: what state it is in and
+// why stay the longest.
+func fit(cells [][numColumns]string, limit int) (width [numColumns]int) {
+	for i := range cells {
+		for c, s := range &cells[i] {
+			width[c] = max(width[c], columnsOf(s))
+		}
+	}
+	if limit <= 0 {
+		return width
+	}
+	need := 0
+	for i := 1; i < len(cells); i++ {
+		need = max(need, columnsOf(cells[i][colDescription]))
+	}
+	need = min(max(need, len("DESCRIPTION")), minDescription)
+	for _, c := range [...]int{colRestarts, colUptime, colPID} {
+		if room(width, limit) >= need {
+			break
+		}
+		width[c] = 0
+	}
+	if r := room(width, limit); r < need {
+		width[colName] = max(min(width[colName], minName), width[colName]-(need-r))
+	}
+	width[colDescription] = max(0, min(width[colDescription], room(width, limit)))
+	return width
+}
+
+// room is what the other columns leave to the description.
+func room(width [numColumns]int, limit int) int {
+	for c := colName; c < colDescription; c++ {
+		if width[c] > 0 {
+			limit -= width[c] + gap
+		}
+	}
+	return limit
+}
+
+func appendRow(out []byte, cells *[numColumns]string, width [numColumns]int, color string, title bool) []byte {
+	begin := len(out)
+	pad := 0
+	for c, s := range cells {
+		if width[c] == 0 {
+			continue
+		}
+		s = cut(s, width[c])
+		out = append(out, strings.Repeat(" ", pad)...)
+		switch {
+		case title:
+			out = append(append(append(out, "\x1b[1m"...), s...), "\x1b[m"...)
+		case c == colState && color != "":
+			out = append(append(append(out, color...), s...), "\x1b[m"...)
+		default:
+			out = append(out, s...)
+		}
+		pad = width[c] - columnsOf(s) + gap
+	}
+	for len(out) > begin && out[len(out)-1] == ' ' {
+		out = out[:len(out)-1]
+	}
+	return append(out, '\n')
+}
+
+// appendDetail shows what status -v says, a line for each fact, below its row.
+func appendDetail(out []byte, detail string, width int) []byte {
+	for line := range strings.Lines(detail) {
+		line = "    " + text.Visible(strings.TrimSuffix(line, "\n"))
+		if width > 0 {
+			line = cut(line, width)
+		}
+		out = append(append(out, line...), '\n')
+	}
+	return out
+}
+
+func stateColor(state string) string {
+	switch state {
+	case "RUNNING":
+		return "\x1b[32m"
+	case "STARTING", "STOPPING", "BACKOFF":
+		return "\x1b[33m"
+	case "FATAL", "UNKNOWN":
+		return "\x1b[31m"
+	}
+	return "\x1b[2m"
+}
+
+// columnsOf is how many columns s takes.
+func columnsOf(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeWidth(r)
+	}
+	return n
+}
+
+// cut shortens s to so many columns; what is missing shows as "…".
+func cut(s string, width int) string {
+	if len(s) <= width || columnsOf(s) <= width {
+		return s
+	}
+	n := 0
+	for i, r := range s {
+		n += runeWidth(r)
+		if n > width-1 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
