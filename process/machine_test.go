@@ -364,7 +364,7 @@ func (w *world) random(what, how byte) {
 			w.act()
 			return
 		}
-		w.order(kind, i.Name)
+		w.orderOf(kind, i)
 	}
 }
 

@@ -2,6 +2,7 @@ package process
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ type world struct {
 	reports []string
 	nextPID int
 	waits   []*listener
+	budget  map[string]int // launches that a program may fail in a row, under any policy it has had
 }
 
 // life is what one launch does.
@@ -48,11 +50,18 @@ type proc struct {
 func newWorld(t testing.TB) *world {
 	return &world{
 		t: t, set: NewSet(), now: time.Unix(1000, 0), scripts: map[string][]life{}, procs: map[*Instance]*proc{},
-		starts: map[string]int{}, seen: map[string][]State{}, signals: map[string][]int{}, nextPID: 100,
+		starts: map[string]int{}, seen: map[string][]State{}, signals: map[string][]int{}, budget: map[string]int{}, nextPID: 100,
 	}
 }
 
 func (w *world) configure(specs ...Spec) {
+	for _, s := range specs {
+		tries := s.Policy.StartRetries + 1
+		if s.Policy.StartRetries == Forever {
+			tries = math.MaxInt
+		}
+		w.budget[s.Name] = max(w.budget[s.Name], tries)
+	}
 	w.set.Configure(specs, w.now)
 	w.act()
 }
@@ -132,7 +141,7 @@ func (w *world) signal(i *Instance, sig int) {
 
 func (w *world) kill(i *Instance) {
 	p := w.procs[i]
-	if p == nil || !p.alive && p.rest == 0 {
+	if p == nil || !p.alive && p.rest == 0 && !i.Left() {
 		w.t.Fatalf("%s: SIGKILL without a process", i.Name)
 	}
 	w.signals[i.Name] = append(w.signals[i.Name], 9)
@@ -224,7 +233,7 @@ func (w *world) checkRest() {
 			w.t.Fatalf("%s: %s at rest with pid %d, deadline %v", i.Name, s, i.PID(), i.Deadline())
 		case (s == Starting || s == Backoff || s == Stopping) && i.Deadline().IsZero():
 			w.t.Fatalf("%s: waits in %s without a deadline", i.Name, s)
-		case i.Group().Policy.StartRetries >= 0 && i.failed > i.Group().Policy.StartRetries+1:
+		case i.failed > w.budget[i.Group().Name]:
 			w.t.Fatalf("%s: %d failed starts", i.Name, i.failed)
 		}
 	}
@@ -245,11 +254,12 @@ func (w *world) get(name string) *Instance {
 }
 
 // order is a command of a user; it gives what the waiting command is told.
-func (w *world) order(verb Kind, name string) *[]string {
-	i := w.get(name)
+func (w *world) order(verb Kind, name string) *[]string { return w.orderOf(verb, w.get(name)) }
+
+func (w *world) orderOf(verb Kind, i *Instance) *[]string {
 	lines := &[]string{}
 	if why := i.Refusal(verb); why != "" {
-		*lines = append(*lines, name+": ERROR ("+why+")")
+		*lines = append(*lines, i.Name+": ERROR ("+why+")")
 		return lines
 	}
 	w.listen(NewWait(i, verb), lines)
