@@ -1,0 +1,76 @@
+# make         one static binary, ./taskmaster
+# make help    what else there is
+
+GO       ?= go
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+FUZZTIME ?= 10s
+STRESS   ?= 5m
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Nothing but `make race` needs a C compiler.
+export CGO_ENABLED = 0
+
+BINARY  = $(CURDIR)/taskmaster
+# The commit is in the binary where git can tell it; a source archive builds all the same.
+VCS     = $(if $(shell git rev-parse HEAD 2>/dev/null),auto,false)
+MODULES = golang.org/x/sys gopkg.in/yaml.v3 github.com/mattn/go-isatty
+
+# The linters run by version, so that go.mod keeps its three modules.
+GOFUMPT     = $(GO) run mvdan.cc/gofumpt@v0.12.0
+STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -checks all,-ST1003
+ERRCHECK    = $(GO) run github.com/kisielk/errcheck@v1.30.0
+
+.PHONY: all build test lint race fuzz bench stress demo install clean help
+
+all: build ## the same as build
+
+build: ## one static binary, ./taskmaster
+	$(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w -X main.version=$(VERSION)' -o $(BINARY) .
+
+test: build ## vet, every unit test, and tests/ against the fresh binary
+	$(GO) vet ./...
+	TASKMASTER_BINARY=$(BINARY) $(GO) test -count=1 ./...
+
+lint: ## gofumpt, vet, staticcheck, errcheck, the list of modules, what the daemon links
+	@out=$$($(GOFUMPT) -l .) || exit 1; \
+	if [ -n "$$out" ]; then echo "not as gofumpt writes it:"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	$(ERRCHECK) ./...
+	@extra=$$($(GO) list -m -f '{{if not .Main}}{{.Path}}{{end}}' all | grep -vxF $(MODULES:%=-e %) -e gopkg.in/check.v1 -e ''); \
+	if [ -n "$$extra" ]; then echo "go.mod has more than its three modules:" $$extra; exit 1; fi
+	@extra=$$($(GO) list -deps . | grep -xE 'net|net/http|os/exec|regexp|text/template'); \
+	if [ -n "$$extra" ]; then echo "the daemon links what it should not:" $$extra; exit 1; fi
+
+race: ## every test under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -count=1 ./...
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
+			echo "fuzz $$(dirname "$$file") $$target"; \
+			$(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
+		done; \
+	done
+
+bench: build ## benchmarks of the rooms, and start-up, memory and restart of the binary
+	TASKMASTER_BINARY=$(BINARY) $(GO) test -run='^$$' -bench=. -benchmem ./...
+
+stress: build ## random commands, kills and reloads for STRESS (5m), checked against /proc
+	TASKMASTER_BINARY=$(BINARY) STRESS=$(STRESS) $(GO) test -count=1 -timeout=0 -v -run='^TestStress$$' ./tests
+
+demo: build ## about 20 seconds of it at work
+	@TASKMASTER=$(BINARY) sh examples/demo.sh
+
+install: ## into PREFIX (/usr/local), below DESTDIR
+	@test -x $(BINARY) || $(MAKE) build
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/taskmaster
+
+clean: ## removes what make has made
+	rm -f $(BINARY)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-8s %s\n' "$$name" "$$what"; \
+	done

@@ -1,0 +1,234 @@
+package tests
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// child is the test binary in the part of a program under test.
+func child(name string, args []string) {
+	switch name {
+	case "exit": // exit CODE
+		code, _ := strconv.Atoi(args[0])
+		os.Exit(code)
+	case "spam": // spam MEBIBYTES: numbered lines to stdout
+		spam(args[0])
+	case "deaf": // deaf FILE: ignores every signal that can be ignored
+		signal.Ignore()
+		note(args[0], strconv.Itoa(os.Getpid()))
+		sleepForever()
+	case "catch": // catch FILE CODE: notes its pid, the first signal, and ends with CODE
+		catch(args[0], args[1])
+	case "report": // report FILE: what it was given
+		publish(args[0], lookAround())
+		sleepForever()
+	case "wrap": // wrap SETTING ARGV…: becomes ARGV under these circumstances
+		wrap(args[0], args[1:])
+	default:
+		fail(fmt.Errorf("no such role: %s", name))
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(99)
+}
+
+func sleepForever() {
+	for {
+		_ = unix.Pause()
+	}
+}
+
+// note appends a line to a file, at once and whole.
+func note(file, line string) {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
+	if err != nil {
+		fail(err)
+	}
+	if _, err := f.WriteString(line + "\n"); err != nil {
+		fail(err)
+	}
+	_ = f.Close()
+}
+
+// spamLine is one line of what spam writes, 64 bytes long.
+func spamLine(n int) string { return fmt.Sprintf("%012d %s\n", n, strings.Repeat("x", 50)) }
+
+func spam(mebibytes string) {
+	m, _ := strconv.Atoi(mebibytes)
+	out := bufio.NewWriterSize(os.Stdout, 1<<16)
+	for n := range m << 20 / 64 {
+		if _, err := out.WriteString(spamLine(n)); err != nil {
+			fail(err)
+		}
+	}
+	if err := out.Flush(); err != nil {
+		fail(err)
+	}
+}
+
+func catch(file, code string) {
+	got := make(chan os.Signal, 1)
+	signal.Notify(got, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2)
+	note(file, strconv.Itoa(os.Getpid()))
+	note(file, unix.SignalName((<-got).(syscall.Signal)))
+	n, _ := strconv.Atoi(code)
+	os.Exit(n)
+}
+
+// circumstances are what a program is given, as it sees them itself.
+type circumstances struct {
+	Descriptors []int // open ones
+	NonBlocking []int
+	Stdin       string
+	Blocked     string // signals, as in /proc/PID/status
+	NoFile      [2]uint64
+	Umask       int
+	UID, GID    int
+	Groups      []int
+	Leader      bool // of its process group
+	Terminal    bool // has a controlling one
+	Dir         string
+	Env         []string // sorted
+}
+
+// lookAround must be the first that a program does: what it opens would show.
+// What is ignored cannot be told in Go, whose runtime handles signals from the start.
+func lookAround() (c circumstances) {
+	for fd := range 256 {
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		if err != nil {
+			continue
+		}
+		c.Descriptors = append(c.Descriptors, fd)
+		if flags&unix.O_NONBLOCK != 0 {
+			c.NonBlocking = append(c.NonBlocking, fd)
+		}
+	}
+	c.Stdin, _ = os.Readlink("/proc/self/fd/0")
+	c.Blocked = statusField(os.Getpid(), "SigBlk")
+	if text, err := os.ReadFile("/proc/self/limits"); err == nil { // Go has raised its own soft limit by now
+		c.NoFile = openFiles(string(text))
+	}
+	c.Umask = syscall.Umask(0)
+	syscall.Umask(c.Umask)
+	c.UID, c.GID = os.Getuid(), os.Getgid()
+	c.Groups, _ = os.Getgroups()
+	c.Leader = syscall.Getpgrp() == os.Getpid()
+	if tty, err := os.OpenFile("/dev/tty", os.O_RDWR|unix.O_NOCTTY, 0); err == nil {
+		c.Terminal = true
+		_ = tty.Close()
+	}
+	c.Dir, _ = os.Getwd()
+	c.Env = slices.Sorted(slices.Values(os.Environ()))
+	return c
+}
+
+// openFiles gives the soft and hard limit of open files from the text of a limits file.
+func openFiles(text string) (soft [2]uint64) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if f := strings.Fields(line); strings.HasPrefix(line, "Max open files") {
+			soft[0], _ = strconv.ParseUint(f[3], 10, 64)
+			soft[1], _ = strconv.ParseUint(f[4], 10, 64)
+		}
+	}
+	return soft
+}
+
+// publish writes v as JSON, whole or not at all.
+func publish(file string, v any) {
+	b, err := json.Marshal(v)
+	if err == nil {
+		err = os.WriteFile(file+".new", b, 0o644)
+	}
+	if err == nil {
+		err = os.Rename(file+".new", file)
+	}
+	if err != nil {
+		fail(err)
+	}
+}
+
+// setting is under which circumstances wrap runs a program.
+type setting struct {
+	NoFile, NProc [2]uint64 // limits, soft and hard; 0, 0 is as it is
+	Block, Ignore []int     // signals
+	Close         []int     // descriptors
+	Umask         *int
+	UID           int // 0 is as it is; group likewise, no supplementary ones
+}
+
+// wrapped is argv under a setting.
+func wrapped(s setting) []string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return role("wrap", string(b))
+}
+
+// wrap becomes argv, under a setting.
+func wrap(text string, argv []string) {
+	var s setting
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		fail(err)
+	}
+	runtime.LockOSThread() // a mask is a thread's own
+	if err := s.apply(); err != nil {
+		fail(err)
+	}
+	fail(syscall.Exec(argv[0], argv, os.Environ()))
+}
+
+func (s setting) apply() error {
+	for what, l := range map[int][2]uint64{unix.RLIMIT_NOFILE: s.NoFile, unix.RLIMIT_NPROC: s.NProc} {
+		if l == ([2]uint64{}) {
+			continue
+		}
+		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: l[0], Max: l[1]}); err != nil {
+			return err
+		}
+	}
+	if s.Umask != nil {
+		syscall.Umask(*s.Umask)
+	}
+	for _, sig := range s.Ignore {
+		signal.Ignore(syscall.Signal(sig))
+	}
+	if s.UID != 0 {
+		if err := becomes(s.UID); err != nil {
+			return err
+		}
+	}
+	for _, fd := range s.Close {
+		if err := unix.Close(fd); err != nil {
+			return err
+		}
+	}
+	var mask unix.Sigset_t
+	for _, sig := range s.Block {
+		mask.Val[(sig-1)/64] |= 1 << ((sig - 1) % 64)
+	}
+	return unix.PthreadSigmask(unix.SIG_BLOCK, &mask, nil)
+}
+
+func becomes(uid int) error {
+	if err := syscall.Setgroups(nil); err != nil {
+		return err
+	}
+	if err := syscall.Setgid(uid); err != nil {
+		return err
+	}
+	return syscall.Setuid(uid)
+}

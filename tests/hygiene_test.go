@@ -1,0 +1,191 @@
+package tests
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"reflect"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A way to start the daemon, each with something in it that a child must not inherit.
+type way struct {
+	name string
+	opts func(w *world) options
+	want func(c *circumstances) // what differs from the plain way, on purpose
+}
+
+var ways = []way{
+	{name: "plain"},
+	{name: "nohup", opts: func(*world) options { return options{wrap: []string{"nohup"}} }},
+	{name: "no descriptors", opts: func(*world) options { return options{wrap: wrapped(setting{Close: []int{0, 1, 2}})} }},
+	{name: "inherited descriptors", opts: func(w *world) options { return options{extra: w.extraFiles(20)} }},
+	{name: "signals blocked and ignored", opts: func(*world) options {
+		return options{wrap: wrapped(setting{
+			Block:  []int{1, 2, 3, 10, 12, 13, 15, 17, 34, 64},
+			Ignore: []int{1, 2, 3, 10, 12, 13, 17},
+		})}
+	}},
+	{
+		name: "few descriptors", opts: func(*world) options { return options{wrap: wrapped(setting{NoFile: [2]uint64{99, 999}})} },
+		want: func(c *circumstances) { c.NoFile = [2]uint64{99, 999} },
+	},
+	{
+		name: "many descriptors", opts: func(*world) options { return options{wrap: wrapped(setting{NoFile: [2]uint64{4096, 4096}})} },
+		want: func(c *circumstances) { c.NoFile = [2]uint64{4096, 4096} },
+	},
+	{
+		name: "umask 077", opts: func(*world) options { mask := 0o077; return options{wrap: wrapped(setting{Umask: &mask})} },
+		want: func(c *circumstances) { c.Umask = 0o077 },
+	},
+	{name: "detach", opts: func(*world) options { return options{flags: []string{"--detach"}, apart: true} }},
+	{name: "session of its own", opts: func(*world) options { return options{attr: &syscall.SysProcAttr{Setsid: true}} }},
+}
+
+// However the daemon was started, its children are given the same.
+func TestChildIsGivenTheSameHoweverTheDaemonWasStarted(t *testing.T) {
+	t.Parallel()
+	for _, h := range ways {
+		t.Run(h.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			var opts options
+			if h.opts != nil {
+				opts = h.opts(w)
+			}
+			mask := 0o022
+			if opts.wrap == nil {
+				opts.wrap = wrapped(setting{Umask: &mask})
+			}
+			d := w.start(programs{
+				"report": prog(role("report", w.path("report")), fields{"env": fields{"GREETING": "hello"}}),
+				"status": prog([]string{"cat", "/proc/self/status"}, fields{"oneshot": true, "stdout": w.path("status")}),
+			}, opts)
+			want := plainCircumstances(w)
+			if h.want != nil {
+				h.want(&want)
+			}
+			w.compare(want)
+			w.checkSignals(d)
+			if h.name == "detach" {
+				d.must("shutdown")
+				w.until("the daemon has ended", func() bool { return len(w.left()) == 0 })
+			} else {
+				d.end()
+			}
+		})
+	}
+}
+
+// plainCircumstances is what a child is to be given by a daemon that these tests start.
+func plainCircumstances(w *world) circumstances {
+	groups, _ := os.Getgroups()
+	limits, err := exec.Command("cat", "/proc/self/limits").Output() // Go has raised this process's own, and gives children the old one
+	if err != nil {
+		w.Fatal(err)
+	}
+	return circumstances{
+		Descriptors: []int{0, 1, 2}, Stdin: "/dev/null", Blocked: strings.Repeat("0", 16),
+		NoFile: openFiles(string(limits)), Umask: 0o022, UID: os.Getuid(), GID: os.Getgid(), Groups: groups,
+		Leader: true, Dir: w.dir,
+		Env: slices.Sorted(slices.Values(append(os.Environ(), mark+"="+w.dir, "XDG_STATE_HOME="+w.path("state"),
+			"GREETING=hello", "TASKMASTER_PROGRAM=report", "TASKMASTER_INSTANCE=0", "TASKMASTER_NAME=report"))),
+	}
+}
+
+// compare holds what the program called report has written against want.
+func (w *world) compare(want circumstances) {
+	w.Helper()
+	var got circumstances
+	w.until("the report", func() bool {
+		b, err := os.ReadFile(w.path("report"))
+		return err == nil && json.Unmarshal(b, &got) == nil
+	})
+	// A terminal of the daemon's stays its own, whatever it is; PWD and _ are those of whoever sets them.
+	own := func(kv string) bool { return strings.HasPrefix(kv, "PWD=") || strings.HasPrefix(kv, "_=") }
+	got.Env, want.Env = slices.DeleteFunc(got.Env, own), slices.DeleteFunc(want.Env, own)
+	g, e := reflect.ValueOf(got), reflect.ValueOf(want)
+	for i := range g.NumField() {
+		name := g.Type().Field(i).Name
+		if name == "Terminal" {
+			continue
+		}
+		if !reflect.DeepEqual(g.Field(i).Interface(), e.Field(i).Interface()) {
+			w.Errorf("%s is\n %v, want\n %v", name, g.Field(i), e.Field(i))
+		}
+	}
+}
+
+// checkSignals looks at the masks of a program that no shell and no runtime has touched.
+func (w *world) checkSignals(d *daemon) {
+	w.Helper()
+	d.await("status", "EXITED")
+	text := strings.Join(w.lines("status"), "\n")
+	for _, name := range []string{"SigBlk", "SigIgn", "SigCgt"} {
+		if v := field(text, name); v != strings.Repeat("0", 16) {
+			w.Errorf("%s is %s, want none", name, v)
+		}
+	}
+}
+
+// extraFiles gives n open files to be inherited.
+func (w *world) extraFiles(n int) (out []*os.File) {
+	for i := range n {
+		out = append(out, w.appending(fmt.Sprintf("extra.%d", i)))
+	}
+	return out
+}
+
+// user drops every privilege, and what it is given is that user's.
+func TestUserDropsEverything(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(programs{
+		"a": prog([]string{"cat", "/proc/self/status"}, fields{"oneshot": true, "user": "nobody", "stdout": w.path("status")}),
+		"b": prog("sleep 1000", fields{"user": "no-such-user-here", "startretries": 0}),
+	})
+	d.await("a", "EXITED")
+	text := strings.Join(w.lines("status"), "\n")
+	for _, name := range []string{"Uid", "Gid"} {
+		if ids := strings.Fields(field(text, name)); len(ids) != 4 || slices.Contains(ids, "0") || len(slices.Compact(ids)) != 1 {
+			t.Errorf("%s: %v", name, ids)
+		}
+	}
+	if groups := strings.Fields(field(text, "Groups")); slices.Contains(groups, "0") {
+		t.Errorf("supplementary groups: %v", groups)
+	}
+	for _, name := range []string{"CapInh", "CapPrm", "CapEff", "CapAmb"} {
+		if v := field(text, name); v != strings.Repeat("0", 16) {
+			t.Errorf("%s is %s, want none", name, v)
+		}
+	}
+	if r := d.await("b", "FATAL"); !strings.Contains(r.Reason, "no-such-user-here") {
+		t.Errorf("reason %q does not name the user", r.Reason)
+	}
+	d.end()
+}
+
+// The daemon's own limit of open files is its own matter: children that ask for another get that.
+func TestLimitsHoldFromTheFirstInstruction(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(programs{"a": prog([]string{"cat", "/proc/self/limits"}, fields{
+		"oneshot": true, "stdout": w.path("limits"), "limits": fields{"nofile": 77, "core": 0},
+	})})
+	d.await("a", "EXITED")
+	text := strings.Join(w.lines("limits"), "\n")
+	if got := openFiles(text); got != [2]uint64{77, 77} {
+		t.Errorf("open files %v, want 77", got)
+	}
+	if !strings.Contains(text, "Max core file size        0                    0") {
+		t.Errorf("core files are not off:\n%s", text)
+	}
+	d.end()
+}
