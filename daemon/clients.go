@@ -93,7 +93,7 @@ func (d *Daemon) refuse() {
 
 func (d *Daemon) welcome(fd int) {
 	pid, uid, gid, err := sys.PeerCred(fd)
-	if err != nil || !d.admits(uid, gid) {
+	if err != nil || !d.admits(fd, uid, gid) {
 		d.log(journal.Warn, "refused", journal.Int("uid", int(uid)), journal.Int("pid", pid))
 		sys.Close(fd)
 		return
@@ -109,7 +109,7 @@ func (d *Daemon) welcome(fd int) {
 
 // admits looks at who is there, whatever the mode of the file has become: root
 // and our own user always, others as far as socketmode lets them in.
-func (d *Daemon) admits(uid, gid uint32) bool {
+func (d *Daemon) admits(fd int, uid, gid uint32) bool {
 	mode := d.cfg.Daemon.SocketMode
 	switch {
 	case uid == 0 || int(uid) == os.Geteuid():
@@ -118,7 +118,7 @@ func (d *Daemon) admits(uid, gid uint32) bool {
 		return true
 	case mode&0o020 != 0:
 		var st unix.Stat_t
-		return unix.Stat(d.cfg.Daemon.Socket, &st) == nil && (st.Gid == gid || sys.InGroup(uid, st.Gid))
+		return unix.Stat(d.cfg.Daemon.Socket, &st) == nil && (st.Gid == gid || sys.PeerInGroup(fd, st.Gid))
 	}
 	return false
 }
@@ -247,5 +247,7 @@ func (d *Daemon) flush() {
 			c.flush()
 		}
 	}
+	d.out.settle()
+	d.err.settle()
 	d.terminal.flush()
 }

@@ -11,6 +11,7 @@ import (
 	"taskmaster/journal"
 	"taskmaster/logfile"
 	"taskmaster/process"
+	"taskmaster/shell"
 	"taskmaster/text"
 
 	"golang.org/x/sys/unix"
@@ -196,7 +197,12 @@ func version(d *Daemon, r *request) {
 }
 
 func help(_ *Daemon, r *request) {
-	for line := range strings.SplitSeq(control.Help(strings.Join(r.call.Targets, " ")), "\n") {
+	words, err := shell.Help(strings.Join(r.call.Targets, " "))
+	if err != nil {
+		r.fail(2, "ERROR ("+err.Error()+")")
+		return
+	}
+	for line := range strings.SplitSeq(strings.TrimSuffix(words, "\n"), "\n") {
 		r.text(line)
 	}
 }

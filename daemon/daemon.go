@@ -19,7 +19,6 @@ import (
 	"taskmaster/logfile"
 	"taskmaster/process"
 	"taskmaster/reaper"
-	"taskmaster/spawn"
 	"taskmaster/sys"
 
 	"golang.org/x/sys/unix"
@@ -61,8 +60,8 @@ type Daemon struct {
 	book    *logfile.Book
 	journal *journal.Journal
 	logs    logSink
-	out     *logfile.Console // our own stdout and stderr, for stdout: inherit
-	err     *logfile.Console
+	out     *console // our own stdout and stderr, for stdout: inherit and log: stderr
+	err     *console
 	buf     []byte // one for all pipes
 	paused  []*pipe
 
@@ -114,7 +113,6 @@ func run(o Options) int {
 // open acquires what the daemon cannot do without. Any failure is said and
 // ends it, before anything was started.
 func (d *Daemon) open() (err error) {
-	spawn.EnsureStdio()
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return os.NewSyscallError("unshare", err)
 	}
@@ -126,7 +124,7 @@ func (d *Daemon) open() (err error) {
 			return err
 		}
 	}
-	d.forest = reaper.NewForest("taskmaster")
+	d.forest = reaper.NewForest("taskmaster", d.opts.Cgroups)
 	return nil
 }
 

@@ -32,7 +32,7 @@ func (d *Daemon) openLogs() error {
 		return os.NewSyscallError("getrlimit", err)
 	}
 	d.nofile = int(min(limit.Cur, 1<<30))
-	d.out, d.err = logfile.NewConsole(1), logfile.NewConsole(2)
+	d.out, d.err = d.newConsole(1), d.newConsole(2)
 	d.book = logfile.NewBook()
 	d.book.Fault = func(path string, err error, dropped int64) {
 		d.log(journal.Error, "log fault", journal.Str("path", path), journal.Err(err), journal.Int("dropped", int(dropped)))
@@ -49,10 +49,7 @@ func (d *Daemon) openLogs() error {
 // openJournal sends the daemon's log where the configuration says. On an error
 // it stays where it was.
 func (d *Daemon) openJournal(c *config.Daemon) error {
-	level, err := journal.ParseLevel(c.LogLevel)
-	if err != nil {
-		return err
-	}
+	level, _ := journal.ParseLevel(c.LogLevel)
 	var sink journal.Sink
 	var logs logSink
 	switch c.Log {
@@ -61,6 +58,7 @@ func (d *Daemon) openJournal(c *config.Daemon) error {
 		sink = d.err
 	default:
 		o := logfile.Options{Path: c.Log, MaxBytes: c.LogMaxBytes, Backups: c.LogBackups, Mode: 0o640}
+		var err error
 		if logs.file, err = d.book.Open(o); err != nil {
 			return err
 		}

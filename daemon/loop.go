@@ -98,7 +98,7 @@ func earliest(times ...time.Time) (first time.Time) {
 }
 
 func (d *Daemon) readSignals(uint32) {
-	d.signals.Read(func(sig unix.Signal, pid, uid uint32) {
+	err := d.signals.Read(func(sig unix.Signal, _, _ uint32) {
 		switch sig {
 		case unix.SIGCHLD:
 			d.zombies = true
@@ -110,6 +110,9 @@ func (d *Daemon) readSignals(uint32) {
 			d.obey(sig)
 		}
 	})
+	if err != nil {
+		d.fault("signalfd", err)
+	}
 }
 
 func (d *Daemon) obey(sig unix.Signal) {

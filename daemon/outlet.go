@@ -25,7 +25,7 @@ type outlet struct {
 func (d *Daemon) newOutlet(fd int) *outlet {
 	o := &outlet{d: d}
 	var err error
-	if o.fd, err = sys.ReopenNonblock(fd, true); err != nil {
+	if o.fd, _, err = sys.ReopenNonblock(fd, true); err != nil {
 		o.dead = true
 	}
 	return o

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"os"
 	"slices"
 	"time"
 
@@ -83,7 +84,7 @@ func (d *Daemon) connect(c *child, l *config.Launch, cmd *spawn.Command) (w *wir
 }
 
 // route gives the descriptor that the child writes one stream to.
-func (d *Daemon) route(w *wiring, s *stream, o config.Output, console *logfile.Console) (int, error) {
+func (d *Daemon) route(w *wiring, s *stream, o config.Output, own *console) (int, error) {
 	s.output = o
 	p := &pipe{d: d, s: s, fd: -1, size: firstBuffer}
 	switch o.Kind {
@@ -105,7 +106,7 @@ func (d *Daemon) route(w *wiring, s *stream, o config.Output, console *logfile.C
 		}
 		p.sink = ringSink{s.ring}
 		if o.Kind == config.Inherit {
-			p.sink = &tee{ring: s.ring, lines: logfile.NewLines(console, logfile.Options{Timestamp: o.Timestamp, Prefix: o.Prefix})}
+			p.sink = &tee{ring: s.ring, lines: d.book.Inherit(own.Console, logfile.Options{Timestamp: o.Timestamp, Prefix: o.Prefix})}
 		}
 	}
 	return p.open(w)
@@ -120,7 +121,7 @@ func (p *pipe) open(w *wiring) (writer int, err error) {
 	p.fd = r
 	w.writers = append(w.writers, wr)
 	if wr+spare > p.d.nofile {
-		return -1, sys.StepError("pipe", unix.EMFILE)
+		return -1, os.NewSyscallError("pipe", unix.EMFILE)
 	}
 	return wr, nil
 }
@@ -134,7 +135,7 @@ func (r ringSink) End(time.Time)               {}
 // tee is inherit: our own output, and memory for tail.
 type tee struct {
 	ring  *logfile.Ring
-	lines *logfile.Lines
+	lines *logfile.Stream
 }
 
 func (t *tee) Write(p []byte, now time.Time) {

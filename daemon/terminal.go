@@ -38,7 +38,7 @@ func (d *Daemon) openTerminal() {
 		d.log(journal.Info, "shell", journal.Str("state", "none: started in the background of its terminal"))
 		return
 	}
-	in, err := sys.ReopenNonblock(0, false)
+	in, _, err := sys.ReopenNonblock(0, false)
 	if err != nil {
 		d.log(journal.Warn, "shell", journal.Str("state", "none"), journal.Err(err))
 		return
