@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"math"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -145,7 +146,7 @@ func hidden(r rune) bool {
 // appendDuration writes d without the allocation of its String.
 func appendDuration(buf []byte, d time.Duration) []byte {
 	if d < 0 {
-		return appendDuration(append(buf, '-'), -d)
+		buf, d = append(buf, '-'), -max(d, -math.MaxInt64) // the least one has no opposite
 	}
 	unit, name := time.Second, "s"
 	switch {

@@ -6,6 +6,8 @@
 package journal
 
 import (
+	"bytes"
+	"errors"
 	"strings"
 	"time"
 
@@ -36,14 +38,14 @@ var levelNames = [...]string{"debug", "info", "warn", "error"}
 // String is the level as written in the configuration.
 func (l Level) String() string { return levelNames[l] }
 
-// ParseLevel gives the level of this name, in any case.
-func ParseLevel(name string) (Level, bool) {
+// ParseLevel gives the level of this name, in any case; an error names what it is not.
+func ParseLevel(name string) (Level, error) {
 	for l, n := range levelNames {
 		if strings.EqualFold(n, name) {
-			return Level(l), true
+			return Level(l), nil
 		}
 	}
-	return Info, false
+	return Info, errors.New("no such log level: " + text.Visible(name))
 }
 
 // Sink is where lines go, one whole line a call. It must not block and must not
@@ -111,7 +113,7 @@ func (j *Journal) Log(now time.Time, level Level, event string, fields ...Field)
 func (j *Journal) Tail(n int) []string {
 	b := j.kept.Bytes()
 	if j.kept.Total() > int64(len(b)) { // the first line is cut
-		b = b[strings.IndexByte(string(b), '\n')+1:]
+		b = b[bytes.IndexByte(b, '\n')+1:]
 	}
 	b = logfile.LastLines(b, min(n, keptLines))
 	if len(b) == 0 {

@@ -88,7 +88,8 @@ func (c *Console) Write(p []byte, _ time.Time) {
 		c.dropped += int64(len(p))
 		return
 	}
-	if len(c.pending) == 0 && !c.skip {
+	c.Flush()
+	if !c.dead && len(c.pending) == 0 && !c.skip {
 		n := c.send(p)
 		if n > 0 {
 			c.open = p[n-1] != '\n'

@@ -33,7 +33,7 @@ type File struct {
 	key     string // in book.files
 	fd      int    // -1 when closed
 	refs    int    // of Open
-	streams int    // that may write
+	streams int    // that have begun to write
 
 	regular  bool // false for devices: never rotated, never looked at again
 	dev, ino uint64

@@ -32,15 +32,16 @@ type Stream struct {
 	prefix  string
 	endLine bool // an unterminated last line gets its line end
 
-	active bool // counts as one that may write
+	active bool // has written since its End
 	held   []byte
 	began  time.Time // when the first byte of held came
 	wait   wait
 	mid    bool // part of the line has been written
 }
 
-// Stream gives a new stream into f; only Timestamp and Prefix of o count. The
-// stream counts as one that may write until its End, and again from its next Write.
+// Stream gives a new stream into f; only Timestamp and Prefix of o count. Where
+// two streams go into one file, each has its own Open: that is how the first one
+// knows, before the second one has written, that it has to keep lines whole.
 func (f *File) Stream(o Options) *Stream {
 	return newStream(f.book, f, o, o.Timestamp || o.Prefix != "")
 }
@@ -50,9 +51,8 @@ func (f *File) Stream(o Options) *Stream {
 func (b *Book) Inherit(c *Console, o Options) *Stream { return newStream(b, c, o, true) }
 
 func newStream(b *Book, dst sink, o Options, endLine bool) *Stream {
-	s := &Stream{book: b, dst: dst, time: o.Timestamp, prefix: o.Prefix, endLine: endLine, active: true}
+	s := &Stream{book: b, dst: dst, time: o.Timestamp, prefix: o.Prefix, endLine: endLine}
 	s.wait.fire = s.flush
-	dst.attach(1)
 	return s
 }
 
