@@ -1,6 +1,8 @@
 package config
 
 import (
+	"strconv"
+
 	"taskmaster/process"
 )
 
@@ -93,6 +95,8 @@ type Program struct {
 	Nice         *int
 	OOMScoreAdj  *int
 	BaseEnv      []Var // daemon.env as it was when this program was read
+
+	from *origin // where the templates stand in the file; nil once the file has been checked
 }
 
 // Launch is one instance, ready to be started: templates and environment put in.
@@ -102,6 +106,7 @@ type Launch struct {
 	Path           string   // the child's own PATH
 	Dir            string
 	Stdout, Stderr Output
+	Identity       *Identity // nil when it stays the daemon's
 }
 
 // InstanceName is web for the only instance of a program, web:2 for one of several.
@@ -109,5 +114,5 @@ func InstanceName(program string, num, numprocs int) string {
 	if numprocs == 1 {
 		return program
 	}
-	return program + ":" + itoa(num)
+	return program + ":" + strconv.Itoa(num)
 }

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"os"
+	"strings"
+	"sync"
+)
+
+// environ is the daemon's own environment, read once, without what an outer
+// taskmaster (or this one, for its own use) put in.
+var environ = sync.OnceValue(func() []string { return ownEnviron(os.Environ()) })
+
+// innerPrefix begins the names of variables that are taskmaster's.
+const innerPrefix = "TASKMASTER_"
+
+func ownEnviron(env []string) []string {
+	out := make([]string, 0, len(env))
+	for _, e := range env {
+		if name, _, ok := strings.Cut(e, "="); ok && name != "" && !strings.HasPrefix(e, innerPrefix) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// add binds variables as they are, or templates.
+func (s *scope) add(vars []Var, template bool) {
+	for _, v := range vars {
+		s.vars = append(s.vars, binding{name: v.Name, value: v.Value, template: template && strings.IndexByte(v.Value, '{') >= 0})
+	}
+}
+
+// environ is the whole environment as KEY=VALUE, each name once. Strings of
+// base are shared. The error names the variable.
+func (s *scope) environ() ([]string, error) {
+	out := make([]string, 0, len(s.base)+len(s.vars))
+	for i, e := range s.base {
+		name := e[:strings.IndexByte(e, '=')]
+		if s.find(name, len(s.vars)) == none && !definedIn(s.base[i+1:], name) {
+			out = append(out, e)
+		}
+	}
+	for i := range s.vars {
+		name := s.vars[i].name
+		if s.find(name, len(s.vars)) != i {
+			continue
+		}
+		value, err := s.value(i)
+		if err != nil {
+			return nil, stepError{"env " + name, err}
+		}
+		out = append(out, name+"="+value)
+	}
+	return out, nil
+}
+
+func definedIn(env []string, name string) bool {
+	_, ok := findVar(env, name)
+	return ok
+}
+
+// stepError is what failed, and why.
+type stepError struct {
+	step string
+	err  error
+}
+
+func (e stepError) Error() string { return e.step + ": " + e.err.Error() }
+
+// Unwrap gives the reason.
+func (e stepError) Unwrap() error { return e.err }

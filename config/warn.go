@@ -1,0 +1,131 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"taskmaster/text"
+)
+
+// warner finds what can be seen ahead and is no fault, as another user, PATH
+// or moment may see it otherwise. What it looked up once it remembers.
+type warner struct {
+	l        *loader
+	dirs     map[string]bool   // is it a directory
+	commands map[string]bool   // dir NUL PATH NUL command: was it found
+	logs     map[string]string // path → the program that writes it
+}
+
+// warn fills Config.Warnings.
+func (l *loader) warn() {
+	w := warner{l, map[string]bool{}, map[string]bool{}, map[string]string{}}
+	w.logs[l.cfg.Daemon.Log] = "the daemon"
+	for _, p := range l.cfg.Programs {
+		w.program(p)
+	}
+	warnings := Faults(l.cfg.Warnings)
+	warnings.sort(l.files)
+}
+
+// add adds a warning at a place, or at the program's name when the file does
+// not say it.
+func (w *warner) add(p *Program, where place, format string, args ...any) {
+	if where.node == nil {
+		where = p.from.name
+	}
+	if where.node == nil || len(w.l.cfg.Warnings) >= maxFaults {
+		return
+	}
+	n := deref(where.node)
+	msg := warningPrefix + p.Name + ": " + fmt.Sprintf(format, args...)
+	w.l.cfg.Warnings = append(w.l.cfg.Warnings, Fault{where.at.r.src.name, n.Line, n.Column, where.at.path, msg})
+}
+
+// program looks at the first instance of a program.
+func (w *warner) program(p *Program) {
+	l, err := p.Launch(0)
+	if err != nil {
+		w.add(p, place{}, "cannot be started now: %v", err)
+		return
+	}
+	if !w.isDir(l.Dir) {
+		w.add(p, p.from.dir, "workingdir: %s is not there", text.Visible(l.Dir))
+	}
+	if !w.found(l) {
+		w.add(p, p.from.cmd, "cmd: %s: command not found", quote(l.Argv[0]))
+	}
+	w.log(p, l.Stdout, p.from.stdout, "stdout")
+	w.log(p, l.Stderr, p.from.stderr, "stderr")
+}
+
+// log looks at where a stream goes.
+func (w *warner) log(p *Program, o Output, where place, field string) {
+	if o.Kind != ToFile {
+		return
+	}
+	if dir := filepath.Dir(o.Path); !w.isDir(dir) {
+		w.add(p, where, "%s: the directory %s is not there", field, text.Visible(dir))
+	}
+	if strings.HasPrefix(o.Path, "/dev/") {
+		return
+	}
+	if other, ok := w.logs[o.Path]; !ok {
+		w.logs[o.Path] = p.Name
+	} else if other != p.Name {
+		w.add(p, where, "%s: %s is the log of %s already", field, text.Visible(o.Path), other)
+	}
+}
+
+func (w *warner) isDir(path string) bool {
+	is, ok := w.dirs[path]
+	if !ok {
+		var st unix.Stat_t
+		is = unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+		w.dirs[path] = is
+	}
+	return is
+}
+
+// found tells whether the command would be found, as execvp(3) does.
+func (w *warner) found(l *Launch) bool {
+	name := l.Argv[0]
+	key := name
+	if !strings.HasPrefix(name, "/") {
+		key = l.Dir + "\x00" + l.Path + "\x00" + name
+	}
+	is, ok := w.commands[key]
+	if !ok {
+		is = lookPath(l.Dir, l.Path, name)
+		w.commands[key] = is
+	}
+	return is
+}
+
+func lookPath(dir, path, name string) bool {
+	if strings.Contains(name, "/") {
+		return isFile(inDir(dir, name))
+	}
+	for _, d := range strings.Split(path, ":") {
+		if isFile(inDir(dir, filepath.Join(d, name))) {
+			return true
+		}
+	}
+	return false
+}
+
+// inDir is path as a process in dir means it.
+func inDir(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// isFile tells whether there is a file that somebody may execute.
+func isFile(path string) bool {
+	var st unix.Stat_t
+	return unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&0o111 != 0
+}
