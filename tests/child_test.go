@@ -92,8 +92,6 @@ type circumstances struct {
 	Descriptors []int // open ones
 	NonBlocking []int
 	Stdin       string
-	Blocked     string // signals, as in /proc/PID/status
-	NoFile      [2]uint64
 	Umask       int
 	UID, GID    int
 	Groups      []int
@@ -104,7 +102,8 @@ type circumstances struct {
 }
 
 // lookAround must be the first that a program does: what it opens would show.
-// What is ignored cannot be told in Go, whose runtime handles signals from the start.
+// Signals and the limit of open files are not in it: Go's runtime has changed
+// both before any code of ours runs, so cat has to tell them.
 func lookAround() (c circumstances) {
 	for fd := range 256 {
 		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
@@ -117,10 +116,6 @@ func lookAround() (c circumstances) {
 		}
 	}
 	c.Stdin, _ = os.Readlink("/proc/self/fd/0")
-	c.Blocked = statusField(os.Getpid(), "SigBlk")
-	if text, err := os.ReadFile("/proc/self/limits"); err == nil { // Go has raised its own soft limit by now
-		c.NoFile = openFiles(string(text))
-	}
 	c.Umask = syscall.Umask(0)
 	syscall.Umask(c.Umask)
 	c.UID, c.GID = os.Getuid(), os.Getgid()
@@ -133,17 +128,6 @@ func lookAround() (c circumstances) {
 	c.Dir, _ = os.Getwd()
 	c.Env = slices.Sorted(slices.Values(os.Environ()))
 	return c
-}
-
-// openFiles gives the soft and hard limit of open files from the text of a limits file.
-func openFiles(text string) (soft [2]uint64) {
-	for line := range strings.SplitSeq(text, "\n") {
-		if f := strings.Fields(line); strings.HasPrefix(line, "Max open files") {
-			soft[0], _ = strconv.ParseUint(f[3], 10, 64)
-			soft[1], _ = strconv.ParseUint(f[4], 10, 64)
-		}
-	}
-	return soft
 }
 
 // publish writes v as JSON, whole or not at all.

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -292,4 +293,60 @@ func TestStartAfterKill(t *testing.T) {
 	}
 	d.must("start", "a")
 	d.end()
+}
+
+// Before it is up, whatever is wrong ends the daemon: one line that names it, exit code 1, nothing started.
+func TestFaultsAtStartAreOneLine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ps := programs{"a": prog(sh("echo $$ >> starts; exec sleep 1000"))}
+	for _, key := range []string{"socket", "log", "pidfile"} {
+		path := w.path("absent/" + key)
+		w.config(ps, fields{key: path})
+		_, errs, code := w.run("--no-shell", w.path("config.yaml"))
+		if code != 1 || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, path) {
+			t.Errorf("%s: exit code %d, %q; want 1 and one line with %s", key, code, errs, path)
+		}
+	}
+	if n := len(w.lines("starts")); n > 0 {
+		t.Errorf("%d programs were started", n)
+	}
+}
+
+// A pid namespace of its own, since Linux 6.14 with a limit of its own, is soon full.
+func TestNoPidLeft(t *testing.T) {
+	if !pidMaxOfNamespaces() {
+		t.Skip("needs root and a pid_max for each pid namespace (Linux 6.14)")
+	}
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(programs{"a": prog("sleep 1000", fields{"numprocs": 120, "startretries": 0})}, options{
+		wrap: []string{
+			"unshare", "-fp", "--kill-child", "--mount-proc",
+			"sh", "-c", `echo 400 > /proc/sys/kernel/pid_max; echo 300 > /proc/sys/kernel/ns_last_pid; exec "$@"`, "sh",
+		}, apart: true,
+	})
+	up, failed, rows := d.settled()
+	for _, name := range failed {
+		if !strings.Contains(rows[name].Reason, "resource temporarily unavailable") {
+			t.Errorf("%s: %q", name, rows[name].Reason)
+		}
+	}
+	d.must(append([]string{"stop"}, up...)...)
+	d.must("start", failed[0])
+	d.must("shutdown")
+	if code := d.wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// pidMaxOfNamespaces tells that pid_max can be set within a namespace without the machine taking notice.
+func pidMaxOfNamespaces() bool {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil || os.Getuid() != 0 {
+		return false
+	}
+	var major, minor int
+	_, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor)
+	return err == nil && (major > 6 || major == 6 && minor >= 14)
 }

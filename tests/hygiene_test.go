@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,7 +17,7 @@ import (
 type way struct {
 	name string
 	opts func(w *world) options
-	want func(c *circumstances) // what differs from the plain way, on purpose
+	want func(c *circumstances, openFiles *string) // what differs from the plain way, on purpose
 }
 
 var ways = []way{
@@ -32,15 +33,15 @@ var ways = []way{
 	}},
 	{
 		name: "few descriptors", opts: func(*world) options { return options{wrap: wrapped(setting{NoFile: [2]uint64{99, 999}})} },
-		want: func(c *circumstances) { c.NoFile = [2]uint64{99, 999} },
+		want: func(_ *circumstances, openFiles *string) { *openFiles = "99 999" },
 	},
 	{
 		name: "many descriptors", opts: func(*world) options { return options{wrap: wrapped(setting{NoFile: [2]uint64{4096, 4096}})} },
-		want: func(c *circumstances) { c.NoFile = [2]uint64{4096, 4096} },
+		want: func(_ *circumstances, openFiles *string) { *openFiles = "4096 4096" },
 	},
 	{
 		name: "umask 077", opts: func(*world) options { mask := 0o077; return options{wrap: wrapped(setting{Umask: &mask})} },
-		want: func(c *circumstances) { c.Umask = 0o077 },
+		want: func(c *circumstances, _ *string) { c.Umask = 0o077 },
 	},
 	{name: "detach", opts: func(*world) options { return options{flags: []string{"--detach"}, apart: true} }},
 	{name: "session of its own", opts: func(*world) options { return options{attr: &syscall.SysProcAttr{Setsid: true}} }},
@@ -57,20 +58,16 @@ func TestChildIsGivenTheSameHoweverTheDaemonWasStarted(t *testing.T) {
 			if h.opts != nil {
 				opts = h.opts(w)
 			}
-			mask := 0o022
-			if opts.wrap == nil {
-				opts.wrap = wrapped(setting{Umask: &mask})
-			}
 			d := w.start(programs{
 				"report": prog(role("report", w.path("report")), fields{"env": fields{"GREETING": "hello"}}),
-				"status": prog([]string{"cat", "/proc/self/status"}, fields{"oneshot": true, "stdout": w.path("status")}),
+				"status": prog("cat /proc/self/status /proc/self/limits", fields{"oneshot": true, "stdout": w.path("status")}),
 			}, opts)
-			want := plainCircumstances(w)
+			want, files := plainCircumstances(w)
 			if h.want != nil {
-				h.want(&want)
+				h.want(&want, &files)
 			}
 			w.compare(want)
-			w.checkSignals(d)
+			w.checkKernelsView(d, files)
 			if h.name == "detach" {
 				d.must("shutdown")
 				w.until("the daemon has ended", func() bool { return len(w.left()) == 0 })
@@ -81,20 +78,34 @@ func TestChildIsGivenTheSameHoweverTheDaemonWasStarted(t *testing.T) {
 	}
 }
 
-// plainCircumstances is what a child is to be given by a daemon that these tests start.
-func plainCircumstances(w *world) circumstances {
+// plainCircumstances is what a child is to be given by a daemon that these
+// tests start, and its limits of open files.
+func plainCircumstances(w *world) (c circumstances, openFiles string) {
 	groups, _ := os.Getgroups()
-	limits, err := exec.Command("cat", "/proc/self/limits").Output() // Go has raised this process's own, and gives children the old one
+	limits, err := exec.Command("cat", "/proc/self/limits").Output() // this process has other ones by now
+	if err != nil {
+		w.Fatal(err)
+	}
+	mask, err := strconv.ParseInt(statusField(os.Getpid(), "Umask"), 8, 32)
 	if err != nil {
 		w.Fatal(err)
 	}
 	return circumstances{
-		Descriptors: []int{0, 1, 2}, Stdin: "/dev/null", Blocked: strings.Repeat("0", 16),
-		NoFile: openFiles(string(limits)), Umask: 0o022, UID: os.Getuid(), GID: os.Getgid(), Groups: groups,
+		Descriptors: []int{0, 1, 2}, Stdin: "/dev/null", Umask: int(mask), UID: os.Getuid(), GID: os.Getgid(), Groups: groups,
 		Leader: true, Dir: w.dir,
 		Env: slices.Sorted(slices.Values(append(os.Environ(), mark+"="+w.dir, "XDG_STATE_HOME="+w.path("state"),
 			"GREETING=hello", "TASKMASTER_PROGRAM=report", "TASKMASTER_INSTANCE=0", "TASKMASTER_NAME=report"))),
+	}, limit(string(limits), "Max open files")
+}
+
+// limit gives the soft and the hard value of one limit from the text of a limits file.
+func limit(text, name string) string {
+	for line := range strings.SplitSeq(text, "\n") {
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			return strings.Join(strings.Fields(rest)[:2], " ")
+		}
 	}
+	return ""
 }
 
 // compare holds what the program called report has written against want.
@@ -105,23 +116,20 @@ func (w *world) compare(want circumstances) {
 		b, err := os.ReadFile(w.path("report"))
 		return err == nil && json.Unmarshal(b, &got) == nil
 	})
-	// A terminal of the daemon's stays its own, whatever it is; PWD and _ are those of whoever sets them.
+	// PWD and _ are those of whoever sets them; a terminal of the daemon's, if it has one, is not taken away.
 	own := func(kv string) bool { return strings.HasPrefix(kv, "PWD=") || strings.HasPrefix(kv, "_=") }
 	got.Env, want.Env = slices.DeleteFunc(got.Env, own), slices.DeleteFunc(want.Env, own)
+	got.Terminal = false
 	g, e := reflect.ValueOf(got), reflect.ValueOf(want)
 	for i := range g.NumField() {
-		name := g.Type().Field(i).Name
-		if name == "Terminal" {
-			continue
-		}
 		if !reflect.DeepEqual(g.Field(i).Interface(), e.Field(i).Interface()) {
-			w.Errorf("%s is\n %v, want\n %v", name, g.Field(i), e.Field(i))
+			w.Errorf("%s is\n %v, want\n %v", g.Type().Field(i).Name, g.Field(i), e.Field(i))
 		}
 	}
 }
 
-// checkSignals looks at the masks of a program that no shell and no runtime has touched.
-func (w *world) checkSignals(d *daemon) {
+// checkKernelsView looks at the signals and limits of a program that neither a shell nor a runtime has touched.
+func (w *world) checkKernelsView(d *daemon, openFiles string) {
 	w.Helper()
 	d.await("status", "EXITED")
 	text := strings.Join(w.lines("status"), "\n")
@@ -129,6 +137,9 @@ func (w *world) checkSignals(d *daemon) {
 		if v := field(text, name); v != strings.Repeat("0", 16) {
 			w.Errorf("%s is %s, want none", name, v)
 		}
+	}
+	if got := limit(text, "Max open files"); got != openFiles {
+		w.Errorf("limits of open files %q, want %q", got, openFiles)
 	}
 }
 
@@ -172,7 +183,7 @@ func TestUserDropsEverything(t *testing.T) {
 	d.end()
 }
 
-// The daemon's own limit of open files is its own matter: children that ask for another get that.
+// Limits are in force before a program can look at them.
 func TestLimitsHoldFromTheFirstInstruction(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -181,11 +192,10 @@ func TestLimitsHoldFromTheFirstInstruction(t *testing.T) {
 	})})
 	d.await("a", "EXITED")
 	text := strings.Join(w.lines("limits"), "\n")
-	if got := openFiles(text); got != [2]uint64{77, 77} {
-		t.Errorf("open files %v, want 77", got)
-	}
-	if !strings.Contains(text, "Max core file size        0                    0") {
-		t.Errorf("core files are not off:\n%s", text)
+	for name, want := range map[string]string{"Max open files": "77 77", "Max core file size": "0 0"} {
+		if got := limit(text, name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 	d.end()
 }
