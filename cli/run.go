@@ -10,6 +10,7 @@ import (
 
 	"taskmaster/config"
 	"taskmaster/daemon"
+	"taskmaster/spawn"
 	"taskmaster/sys"
 )
 
@@ -19,7 +20,7 @@ var fields = []string{"autorestart", "exitcodes", "startretries", "starttime", "
 // runFlags are the flags of run, which win over the file.
 type runFlags struct {
 	*flag.FlagSet
-	detach, detached, noShell, noCgroup         bool
+	detach, detached, noShell, noCgroup        bool
 	socket, log, pidfile, loglevel, config, wd string
 }
 
@@ -41,6 +42,9 @@ func newRunFlags() *runFlags {
 }
 
 func run(args []string, version string) int {
+	if err := spawn.EnsureStdio(); err != nil {
+		return failed(err)
+	}
 	f := newRunFlags()
 	own, cmd := args, []string(nil)
 	if n := slices.Index(args, "--"); n >= 0 {
@@ -131,6 +135,9 @@ func (f *runFlags) override(d *config.Daemon) {
 			*o.to = absolute(o.flag)
 		}
 	}
+	if d.PidFile == "none" {
+		d.PidFile = ""
+	}
 	if f.loglevel != "" {
 		d.LogLevel = f.loglevel
 	}
@@ -149,8 +156,6 @@ func faulty(err error) int {
 	if !errors.As(err, &faults) {
 		return failed(err)
 	}
-	if err := config.Write(os.Stderr, faults, sys.IsTerminal(2)); err != nil {
-		return failed(err)
-	}
+	config.Write(os.Stderr, faults, sys.IsTerminal(2))
 	return failure
 }

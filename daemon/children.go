@@ -8,6 +8,7 @@ import (
 	"taskmaster/process"
 	"taskmaster/reaper"
 	"taskmaster/spawn"
+	"taskmaster/sys"
 
 	"golang.org/x/sys/unix"
 )
@@ -135,12 +136,21 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 
 // plant starts the process inside its tree.
 func (d *Daemon) plant(c *child, cmd *spawn.Command) (pid int, err error) {
-	if cmd.CgroupFD, err = c.tree.CloneFD(); err != nil {
-		return 0, err
+	if cmd.CgroupFD, err = c.tree.CloneFD(); err == nil {
+		pid, err = spawn.Start(d.signals, cmd)
+		if cmd.CgroupFD >= 0 {
+			sys.Close(cmd.CgroupFD)
+		}
+		if !spawn.CgroupFailed(err) {
+			if err == nil {
+				c.tree.Planted(pid)
+			}
+			return pid, err
+		}
 	}
-	if cmd.CgroupFD >= 0 {
-		defer func() { _ = unix.Close(cmd.CgroupFD) }()
-	}
+	d.fault("cgroup of "+c.Name, err)
+	c.tree.Loose()
+	cmd.CgroupFD = -1
 	if pid, err = spawn.Start(d.signals, cmd); err == nil {
 		c.tree.Planted(pid)
 	}

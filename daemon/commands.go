@@ -11,7 +11,6 @@ import (
 	"taskmaster/journal"
 	"taskmaster/logfile"
 	"taskmaster/process"
-	"taskmaster/shell"
 	"taskmaster/text"
 
 	"golang.org/x/sys/unix"
@@ -125,9 +124,9 @@ func (d *Daemon) reloadSignal(r *request, i *process.Instance) {
 }
 
 func signal(d *Daemon, r *request) {
-	sig, err := config.ParseSignal(r.call.Signal)
-	if err != nil {
-		r.error("ERROR (" + err.Error() + ")")
+	sig, ok := config.ParseSignal(r.call.Signal)
+	if !ok {
+		r.error("ERROR (no such signal: " + text.Visible(r.call.Signal) + ")")
 		return
 	}
 	for _, i := range d.find(r, 1, r.call.Targets...) {
@@ -197,12 +196,7 @@ func version(d *Daemon, r *request) {
 }
 
 func help(_ *Daemon, r *request) {
-	words, err := shell.Help(strings.Join(r.call.Targets, " "))
-	if err != nil {
-		r.fail(2, "ERROR ("+err.Error()+")")
-		return
-	}
-	for line := range strings.SplitSeq(strings.TrimSuffix(words, "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSuffix(control.Help(strings.Join(r.call.Targets, " ")), "\n"), "\n") {
 		r.text(line)
 	}
 }

@@ -124,7 +124,11 @@ func (d *Daemon) open() (err error) {
 			return err
 		}
 	}
-	d.forest = reaper.NewForest("taskmaster", d.opts.Cgroups)
+	if d.opts.Cgroups {
+		d.forest = reaper.NewForest("taskmaster")
+	} else {
+		d.forest = reaper.NewProcForest()
+	}
 	return nil
 }
 

@@ -294,7 +294,7 @@ func (p *pipe) close() {
 // meanwhile is left to the loop.
 func (s *stream) lastWords(*Daemon) {
 	for _, p := range slices.Clone(s.pipes) {
-		held, err := unix.IoctlGetInt(p.fd, unix.FIONREAD)
+		held, err := unix.IoctlGetInt(p.fd, unix.TIOCINQ)
 		if err != nil {
 			held = 0
 		}
