@@ -123,4 +123,6 @@ func smallDisk(t *testing.T, options string) string {
 	return dir
 }
 
-func lines(n, width int) []byte { return bytes.Repeat(append(bytes.Repeat([]byte{'x'}, width-1), '\n'), n) }
+func lines(n, width int) []byte {
+	return bytes.Repeat(append(bytes.Repeat([]byte{'x'}, width-1), '\n'), n)
+}
