@@ -73,16 +73,15 @@ func (s *screen) draw(out []byte, f *frame) []byte {
 		top = max(0, row-s.rows/2)
 		top = min(top, max(0, f.endRow+1-s.rows))
 	}
-	from := 0
+	from, fresh := 0, true // fresh: nothing of the frame before is on the screen
 	switch {
 	case !s.drawn:
 		s.row, s.col = 0, 0
 	case top != s.top || len(s.shown.cells) == 0:
 		out = append(s.move(out, 0, 0), "\x1b[J"...)
 	default:
-		from = s.shown.common(f)
+		from, fresh = s.shown.common(f), false
 	}
-	fresh := from == 0
 	s.top, s.drawn = top, true
 	if from < len(f.cells) || from < len(s.shown.cells) {
 		out = s.rest(out, f, from, fresh)
@@ -97,6 +96,9 @@ func (s *screen) draw(out []byte, f *frame) []byte {
 func (s *screen) rest(out []byte, f *frame, from int, fresh bool) []byte {
 	for from < len(f.cells) && f.cells[from].row < s.top {
 		from++
+	}
+	if row, _ := f.place(from); row >= s.top+s.rows {
+		return out // below the window
 	}
 	out = s.moveBefore(out, f, from)
 	look := plain

@@ -81,6 +81,11 @@ func (s *Session) Start() {
 			s.out = append(s.out, "\x1b[?2004h"...)
 		}
 	}
+	if s.o.Once != "" {
+		s.pumping = true
+		s.run(s.o.Once)
+		s.pumping = false
+	}
 	s.pump()
 }
 
@@ -91,7 +96,7 @@ func (s *Session) Close() {
 	}
 	s.hideProgress()
 	if s.prompted {
-		s.drawLine(false)
+		s.drawLine(nil)
 		s.out = s.display.finish(s.out)
 		s.prompted = false
 	}
@@ -125,7 +130,7 @@ func (s *Session) Input(p []byte) {
 	}
 	for _, k := range s.decoder.feed(p) {
 		switch {
-		case s.task == nil && len(s.ahead) == 0 && !s.ended:
+		case s.task == nil && len(s.ahead) == 0 && !s.ended && s.o.Once == "":
 			s.press(k)
 		case k.code == keyInterrupt:
 			s.ahead, s.typed = nil, 0
@@ -186,13 +191,21 @@ func (s *Session) Notice(line string) {
 	}
 }
 
+// Tell shows a line above the prompt, whatever "notify" says.
+func (s *Session) Tell(line string) {
+	if !s.closed {
+		s.above(appendLines(nil, line, false))
+		s.pump()
+	}
+}
+
 // Lost says that the daemon is gone, by a line that is always shown; a command that
 // was waited for ends with exit code 1.
 func (s *Session) Lost(line string) {
 	if s.closed {
 		return
 	}
-	s.hideProgress()
+	s.above(nil)
 	s.sayError(line)
 	if s.task != nil {
 		s.finish(1)
@@ -228,10 +241,13 @@ func (s *Session) pump() {
 }
 
 func (s *Session) pumpKeys() {
-	for s.task == nil && !s.ended && len(s.ahead) > 0 {
+	for s.task == nil && !s.ended && len(s.ahead) > 0 && s.o.Once == "" {
 		k := s.ahead[0]
 		s.ahead, s.typed = s.ahead[1:], s.typed-1-len(k.text)
 		s.press(k)
+	}
+	if s.o.Once != "" && s.task == nil {
+		s.leave()
 	}
 }
 
@@ -261,11 +277,16 @@ func (s *Session) redraw() {
 	if s.midLine {
 		s.put([]byte("\n"))
 	}
-	s.drawLine(true)
+	var hint []rune
+	if s.o.Color {
+		hint = s.editor.hint()
+	}
+	s.drawLine(hint)
 	s.prompted = true
 }
 
-func (s *Session) drawLine(hint bool) {
+// drawLine draws the prompt, the line and, dim, what follows it.
+func (s *Session) drawLine(rest []rune) {
 	f := &s.frame
 	f.reset()
 	look := plain
@@ -281,12 +302,12 @@ func (s *Session) drawLine(hint bool) {
 	}
 	if s.editor.pos == len(s.editor.line) {
 		f.cursor = len(f.cells)
-		if hint && s.o.Color {
-			for _, r := range s.editor.hint() {
-				f.add(r, dim)
-			}
-		}
 	}
+	look = plain
+	if s.o.Color {
+		look = dim
+	}
+	f.addString(string(rest), look)
 	s.out = s.display.draw(s.out, f)
 }
 
@@ -304,7 +325,6 @@ func (s *Session) press(k key) {
 		s.endLine("")
 		s.run("quit")
 	case actInterrupt:
-		s.editor.pos = len(s.editor.line)
 		s.endLine("^C")
 		s.editor.take()
 	case actClear:
@@ -315,10 +335,9 @@ func (s *Session) press(k key) {
 	}
 }
 
-// endLine leaves the line as it stands, without hint, and goes to the next row.
+// endLine leaves the line as it stands, with a mark for the hint, and goes to the next row.
 func (s *Session) endLine(mark string) {
-	s.drawLine(false)
-	s.out = append(s.out, mark...)
+	s.drawLine([]rune(mark))
 	s.out = s.display.finish(s.out)
 	s.prompted = false
 }
@@ -500,6 +519,10 @@ func (s *Session) interrupt() {
 		s.host.Cancel(t.id)
 	}
 	s.put([]byte("^C\n"))
+	if t.watches() {
+		s.finish(0)
+		return
+	}
 	switch t.call.Name {
 	case "start", "stop", "restart", "reload":
 		s.put([]byte("not waiting any longer; the " + t.call.Name + " goes on\n"))

@@ -57,4 +57,5 @@ type Options struct {
 	Rows, Cols  int    // size of the terminal, 0 is unknown (24 and 80)
 	Own         bool   // the daemon's own shell: quit is shutdown
 	HistoryPath string // where lines are kept, "" is nowhere
+	Once        string // a line that is run instead of showing a prompt; the shell ends with it
 }

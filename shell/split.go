@@ -1,6 +1,9 @@
 package shell
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Words that cannot be split.
 var (
@@ -82,3 +85,8 @@ func (s *splitter) quoted(quote byte) error {
 }
 
 func escapable(c byte) bool { return c == '"' || c == '\\' || c == '$' || c == '`' }
+
+// Quote writes a word so that Split gives it back.
+func Quote(word string) string {
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
