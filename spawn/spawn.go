@@ -56,8 +56,7 @@ type Rlimit struct {
 }
 
 // Start starts c and gives its pid once the program is executing. It waits for
-// that, which takes about a millisecond. An error is an *Error, except that of
-// an Argv that is empty or has a NUL byte.
+// that, half a millisecond or, through the stage, three. Every error is an *Error.
 func Start(s *sys.Signals, c *Command) (pid int, err error) {
 	if err := c.check(); err != nil {
 		return 0, err

@@ -17,13 +17,13 @@ import (
 // instruction and then executes it, so pid and parent stay the same.
 //
 // Two other ways were weighed. The child could be stopped at its exec by ptrace
-// and changed by prlimit(2) from outside: about as quick here, but a set-user-ID
-// program or one with file capabilities loses them under ptrace, RLIMIT_STACK
-// comes too late for the layout of memory, containers may forbid it, and the
-// stop is one more wait that somebody else's SIGKILL can end. And the daemon
-// could lower its own limits around the fork, but cannot raise hard limits
-// again unless it is root, and lives dangerously meanwhile. The stage costs
-// about a millisecond, and only the programs that ask for it.
+// and changed by prlimit(2) from outside. That costs next to nothing where the
+// stage costs two to three milliseconds, but a set-user-ID program or one with
+// file capabilities loses them under ptrace, RLIMIT_STACK comes too late for the
+// layout of memory, containers may forbid it, and the stop is one more wait.
+// And the daemon could lower its own limits around the fork, but cannot raise
+// hard limits again unless it is root, and lives dangerously meanwhile. So the
+// robust way was taken; only the programs that ask for it pay.
 //
 // /proc/self/exe is resolved in the vfork child, which still shares the
 // daemon's memory: it is the very binary that the daemon runs, also when that

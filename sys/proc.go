@@ -11,15 +11,18 @@ import (
 
 // Stat is what /proc/PID/stat says of a process (proc_pid_stat(5)).
 type Stat struct {
-	State byte // R, S, D, T, t, Z, X, …
-	PPID  int
-	PGID  int
-	SID   int
-	Start uint64 // clock ticks after boot; with the pid it names one process for ever
+	State   byte // R, S, D, T, t, Z, X, …
+	PPID    int
+	PGID    int
+	SID     int
+	Exiting bool // it is on its way out and has no memory any more, so no environment
+	Threads int
+	Start   uint64 // clock ticks after boot; with the pid it names one process for ever
 }
 
-// Alive is whether the process still runs: it is neither a zombie nor dead.
-func (s *Stat) Alive() bool { return s.State != 'Z' && s.State != 'X' && s.State != 0 }
+// Alive is whether the process still runs. One whose first thread has ended
+// looks like a zombie, but has other threads.
+func (s *Stat) Alive() bool { return s.State != 'Z' && s.State != 'X' || s.Threads > 1 }
 
 // ReadStat reads /proc/PID/stat; the error is unix.ENOENT or unix.ESRCH when
 // there is no such process.
@@ -39,23 +42,28 @@ func ReadStat(pid int) (Stat, error) {
 // parseStat takes the fields apart. The second is the command's name in
 // parentheses and may hold anything, so the fields are counted after the last one.
 func parseStat(line []byte) (st Stat, ok bool) {
-	const starttime = 22 // counted from 1
+	const state, ppid, pgid, sid, flags, threads, starttime = 3, 4, 5, 6, 9, 20, 22 // counted from 1
+	const exiting = 4                                                               // PF_EXITING
 	line = line[bytes.LastIndexByte(line, ')')+1:]
-	for field := 3; field <= starttime; field++ {
+	for field := state; field <= starttime; field++ {
 		var word []byte
 		word, line = nextWord(line)
 		if len(word) == 0 {
 			return Stat{}, false
 		}
 		switch field {
-		case 3:
+		case state:
 			st.State = word[0]
-		case 4:
+		case ppid:
 			st.PPID = int(decimal(word))
-		case 5:
+		case pgid:
 			st.PGID = int(decimal(word))
-		case 6:
+		case sid:
 			st.SID = int(decimal(word))
+		case flags:
+			st.Exiting = decimal(word)&exiting != 0
+		case threads:
+			st.Threads = int(decimal(word))
 		case starttime:
 			st.Start = decimal(word)
 		}

@@ -1,0 +1,122 @@
+package reaper
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"taskmaster/sys"
+)
+
+// leaf is the name of the instance's cgroup: no file of the kernel's begins
+// like that, and no name of an instance has the sign before the count.
+func (t *Tree) leaf() string {
+	if t.cage == 0 {
+		return "_" + t.name
+	}
+	return "_" + t.name + "~" + strconv.FormatUint(uint64(t.cage), 10)
+}
+
+// renew gives up a cgroup that was killed: whatever is cloned into it later is
+// killed at birth (measured on Linux 6.18). The new one has another name, as the
+// old one may linger for a moment; then Close removes it.
+func (t *Tree) renew() {
+	if t.killed {
+		t.Remove()
+		t.cage++
+		t.killed = false
+	}
+}
+
+// open opens the instance's cgroup, and makes it first when there is none.
+func (t *Tree) open() (fd int, err error) {
+	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
+	fd, err = unix.Openat(t.forest.base, t.leaf(), flags, 0)
+	if err == unix.ENOENT {
+		if err := unix.Mkdirat(t.forest.base, t.leaf(), 0o755); err != nil {
+			return -1, fmt.Errorf("mkdir %s/%s: %w", t.forest.dir, t.leaf(), err)
+		}
+		fd, err = unix.Openat(t.forest.base, t.leaf(), flags, 0)
+	}
+	if err != nil {
+		return -1, fmt.Errorf("open %s/%s: %w", t.forest.dir, t.leaf(), err)
+	}
+	return fd, nil
+}
+
+// Remove removes the instance's cgroup: the instance is forgotten.
+func (t *Tree) Remove() {
+	if t.made && t.forest.base >= 0 {
+		removeCgroup(t.forest.dir + "/" + t.leaf())
+		t.made = false
+	}
+}
+
+// populated is whether any process that is not a zombie is in the cgroup.
+func (t *Tree) populated() bool {
+	events, err := sys.ReadFileAt(t.forest.base, t.leaf()+"/cgroup.events")
+	return err == nil && bytes.Contains(events, []byte("populated 1"))
+}
+
+// inCgroup gives the processes that live in the cgroup. In the usual case of
+// none it reads one file.
+func (t *Tree) inCgroup() []proc {
+	if !t.populated() {
+		return nil
+	}
+	return t.below(t.leaf(), nil)
+}
+
+// below adds the processes of one cgroup, and of those that a program may have
+// made below it, to out.
+func (t *Tree) below(cgroup string, out []proc) []proc {
+	text, err := sys.ReadFileAt(t.forest.base, cgroup+"/cgroup.procs")
+	if err != nil {
+		return out
+	}
+	for word := range strings.FieldsSeq(string(text)) {
+		if p, ok := look(atoi(word)); ok {
+			out = append(out, p)
+		}
+	}
+	var st unix.Stat_t
+	if unix.Fstatat(t.forest.base, cgroup, &st, 0) != nil || st.Nlink <= 2 {
+		return out // no directory below it
+	}
+	_ = sys.EachEntry(t.forest.dir+"/"+cgroup, func(entry string) {
+		path := cgroup + "/" + entry
+		if entry != "." && entry != ".." && unix.Fstatat(t.forest.base, path, &st, 0) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			out = t.below(path, out)
+		}
+	})
+	return out
+}
+
+// killCgroup kills everything in the cgroup at once, forks on their way included
+// (cgroup.kill, Linux 5.14).
+func (t *Tree) killCgroup() error {
+	t.killed = true
+	fd, err := unix.Openat(t.forest.base, t.leaf()+"/cgroup.kill", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		defer sys.Close(fd)
+		_, err = unix.Write(fd, []byte("1"))
+	}
+	if err != nil {
+		return fmt.Errorf("write %s/%s/cgroup.kill: %w", t.forest.dir, t.leaf(), err)
+	}
+	return nil
+}
+
+// atoi is the decimal number s, 0 when it is none.
+func atoi(s string) (n int) {
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return 0
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
+}

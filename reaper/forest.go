@@ -1,0 +1,135 @@
+package reaper
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"taskmaster/sys"
+)
+
+// Forest holds all trees in one of two ways, decided once.
+type Forest struct {
+	base int    // directory of our base cgroup, locked as long as we live; -1 without cgroups
+	dir  string // its path
+	why  string // why there are no cgroups
+
+	// Without cgroups only:
+	pid     int
+	leaders map[int]struct{} // unreaped leaders of trees: children that are no orphans
+	seen    map[int]orphan   // orphans that were looked at in this turn
+}
+
+// NewForest makes this process a subreaper, and the cgroup NAME-PID under its
+// own where that can be done. Such cgroups of dead daemons are removed, unless
+// processes live in them.
+func NewForest(name string) *Forest {
+	f := newForest()
+	if err := f.makeBase(name); err != nil {
+		f.why = err.Error()
+	}
+	return f
+}
+
+// NewProcForest is NewForest without cgroups, even where they can be made.
+func NewProcForest() *Forest {
+	f := newForest()
+	f.why = "cgroups are not wanted"
+	return f
+}
+
+func newForest() *Forest {
+	_ = sys.Subreaper() // since Linux 3.4; without it orphans go to init, as they do everywhere else
+	return &Forest{base: -1, pid: unix.Getpid(), leaders: map[int]struct{}{}, seen: map[int]orphan{}}
+}
+
+// How says in words how trees are held.
+func (f *Forest) How() string {
+	if f.base >= 0 {
+		return "cgroup " + f.dir
+	}
+	return "subreaper and /proc (" + f.why + ")"
+}
+
+// Turn begins a new turn of the loop: what was learnt of orphans is forgotten.
+func (f *Forest) Turn() { clear(f.seen) }
+
+// Close removes the cgroups that are empty.
+func (f *Forest) Close() {
+	if f.base >= 0 {
+		sys.Close(f.base)
+		removeCgroup(f.dir)
+		f.base = -1
+	}
+}
+
+func (f *Forest) makeBase(name string) error {
+	own, err := sys.OwnCgroup()
+	if err != nil {
+		return err
+	}
+	removeStale(own, name+"-")
+	dir := filepath.Join(own, name+"-"+strconv.Itoa(f.pid))
+	fd, err := makeLocked(dir)
+	if err != nil {
+		return err
+	}
+	if err := unix.Faccessat(fd, "cgroup.kill", unix.W_OK, unix.AT_EACCESS); err != nil {
+		sys.Close(fd)
+		removeCgroup(dir)
+		return fmt.Errorf("%s/cgroup.kill: %w", dir, err) // before Linux 5.14
+	}
+	f.base, f.dir = fd, dir
+	return nil
+}
+
+// makeLocked makes a cgroup that nobody has yet. The lock, rather than the pid
+// in its name, tells other daemons that its owner lives: they may be in another
+// pid namespace.
+func makeLocked(dir string) (fd int, err error) {
+	if err := unix.Mkdir(dir, 0o755); err != nil {
+		return -1, fmt.Errorf("mkdir %s: %w", dir, err)
+	}
+	if fd, err = unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+		return -1, fmt.Errorf("open %s: %w", dir, err)
+	}
+	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		sys.Close(fd)
+		return -1, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	return fd, nil
+}
+
+// removeStale removes the base cgroups that no daemon has locked.
+func removeStale(own, prefix string) {
+	_ = sys.EachEntry(own, func(entry string) {
+		if !strings.HasPrefix(entry, prefix) {
+			return
+		}
+		dir := filepath.Join(own, entry)
+		fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return
+		}
+		defer sys.Close(fd)
+		if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == nil {
+			removeCgroup(dir)
+		}
+	})
+}
+
+// removeCgroup removes a cgroup and those below it. The kernel refuses to
+// remove one in which anything lives (EBUSY).
+func removeCgroup(dir string) {
+	_ = sys.EachEntry(dir, func(entry string) {
+		path := filepath.Join(dir, entry)
+		var st unix.Stat_t
+		if entry != "." && entry != ".." && unix.Lstat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			removeCgroup(path)
+		}
+	})
+	_ = unix.Rmdir(dir)
+}
