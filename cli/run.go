@@ -64,11 +64,9 @@ func run(args []string, version string) int {
 	if f.detach {
 		return daemon.Detach(slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "--detach" || a == "-detach" }))
 	}
-	o := daemon.Options{Config: cfg, Load: load, Shell: !f.noShell && !f.detached, Cgroups: !f.noCgroup, Version: version}
-	if f.detached {
-		o.Ready = daemon.Detached
-	}
-	return daemon.Run(o)
+	return daemon.Run(daemon.Options{
+		Config: cfg, Load: load, Shell: !f.noShell && !f.detached, Cgroups: !f.noCgroup, Version: version, Detached: f.detached,
+	})
 }
 
 func (f *runFlags) misuse(cmd []string) int {

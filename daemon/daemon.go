@@ -26,12 +26,12 @@ import (
 
 // Options is what Run needs to know.
 type Options struct {
-	Config  *config.Config
-	Load    func() (*config.Config, error) // reads the file anew, for a reload
-	Shell   bool                           // read commands from standard input
-	Cgroups bool                           // hold trees by cgroup where that is possible
-	Version string                         // what the command version answers
-	Ready   func()                         // called once, when the socket answers
+	Config   *config.Config
+	Load     func() (*config.Config, error) // reads the file anew, for a reload
+	Shell    bool                           // read commands from standard input
+	Cgroups  bool                           // hold trees by cgroup where that is possible
+	Version  string                         // what the command version answers
+	Detached bool                           // started by Detach, which waits for word
 }
 
 // Daemon is everything that one running daemon owns.
@@ -150,8 +150,8 @@ func (d *Daemon) begin() {
 		d.openTerminal()
 	}
 	d.settle()
-	if d.opts.Ready != nil {
-		d.opts.Ready()
+	if d.opts.Detached {
+		d.letGo()
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"os"
 	"syscall"
 
+	"taskmaster/logfile"
+	"taskmaster/sys"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -43,13 +46,16 @@ func detachFailed(err error) int {
 	return 1
 }
 
-// Detached is Options.Ready of the detached daemon: it lets go of everything of
-// its caller's before it says that it is up.
-func Detached() {
-	if null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0); err == nil {
-		_ = unix.Dup3(null, 2, 0)
-		_ = unix.Close(null)
+// letGo is the last step of a detached daemon's start: it keeps nothing of its
+// caller's, and says that it is up.
+func (d *Daemon) letGo() {
+	d.err.Close()
+	if err := unix.Dup3(d.null, 2, 0); err != nil {
+		d.fault("dup3", err)
 	}
-	_, _ = unix.Write(readyFD, []byte{1})
-	_ = unix.Close(readyFD)
+	d.err.Console = logfile.NewConsole(2)
+	if _, err := unix.Write(readyFD, []byte{1}); err != nil {
+		d.fault("detach", err)
+	}
+	sys.Close(readyFD)
 }
