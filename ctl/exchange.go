@@ -24,7 +24,6 @@ type exchange struct {
 	printer shell.Printer
 	in      []byte
 	out     []byte
-	rows    []byte // of status --json, as they came
 	errs    []byte
 	signals *sys.Signals // nil for a command that is over soon
 }
@@ -133,36 +132,16 @@ func (x *exchange) lines() (code int, done bool) {
 
 // line shows one reply.
 func (x *exchange) line(line []byte) (code int, done bool) {
-	r, rows, err := x.decode(line)
+	r, err := control.DecodeReply(line)
 	if err != nil {
 		x.errs = append(x.errs, "the daemon's reply was not understood: "+err.Error()+"\n"...)
 		return exitFailure, true
 	}
-	if x.call.JSON && x.call.Name == "status" {
-		x.statusJSON(&r, rows)
-	} else {
-		x.out, x.errs = x.printer.Append(x.out, x.errs, &r)
-	}
+	x.out, x.errs = x.printer.Append(x.out, x.errs, &r)
 	if r.Exit != nil {
 		code = *r.Exit
 	}
 	return code, r.Done
-}
-
-// statusJSON passes the rows on as they are: one array of them all, at the end.
-func (x *exchange) statusJSON(r *control.Reply, rows []byte) {
-	if inner := bytes.Trim(rows, "[] "); len(inner) > 0 {
-		if len(x.rows) > 0 {
-			x.rows = append(x.rows, ',')
-		}
-		x.rows = append(x.rows, inner...)
-	}
-	if r.Error != "" {
-		_, x.errs = x.printer.Append(nil, x.errs, &control.Reply{Error: r.Error})
-	}
-	if r.Done {
-		x.out = append(shell.AppendJSON(append(x.out, '['), x.rows), "]\n"...)
-	}
 }
 
 func (x *exchange) flush() (code int, failed bool) {

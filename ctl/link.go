@@ -137,8 +137,8 @@ func (l *link) lines() {
 			return
 		}
 		l.in = rest
-		var r control.Reply
-		if err := json.Unmarshal(line, &r); err != nil {
+		r, err := control.DecodeReply(line)
+		if err != nil {
 			l.a.session.Tell("the daemon's reply was not understood: " + err.Error())
 			l.lost()
 			return

@@ -1,9 +1,7 @@
 package shell
 
 import (
-	"encoding/json"
 	"strings"
-	"unicode/utf8"
 
 	"taskmaster/control"
 	"taskmaster/text"
@@ -42,14 +40,7 @@ func (p *Printer) appendRows(out []byte) []byte {
 	rows := p.rows
 	p.rows = nil
 	if p.Call.JSON {
-		if rows == nil {
-			rows = []control.Row{}
-		}
-		data, err := json.Marshal(rows)
-		if err != nil { // a number that JSON cannot write
-			return append(out, "[]\n"...)
-		}
-		return append(AppendJSON(out, data), '\n')
+		return append(control.AppendRows(out, rows), '\n')
 	}
 	if len(rows) == 0 {
 		return out
@@ -62,36 +53,11 @@ func appendLines(out []byte, s string, isJSON bool) []byte {
 	for line := range strings.Lines(s) {
 		line = strings.TrimSuffix(line, "\n")
 		if isJSON {
-			out = AppendJSON(out, []byte(line))
+			out = control.AppendVisibleJSON(out, line)
 		} else {
 			out = text.AppendVisible(out, line, true)
 		}
 		out = append(out, '\n')
 	}
 	return out
-}
-
-// AppendJSON appends JSON text with the characters that could drive a terminal written as
-// \uXXXX: they occur in strings only, so it means the same.
-func AppendJSON(out, data []byte) []byte {
-	for i := 0; i < len(data); {
-		r, n := utf8.DecodeRune(data[i:])
-		switch {
-		case r >= ' ' && r < 0x7f:
-			out = append(out, data[i])
-		case r < utf8.RuneSelf || invisible(r) || r == utf8.RuneError:
-			out = append(out, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
-		default:
-			out = append(out, data[i:i+n]...)
-		}
-		i += n
-	}
-	return out
-}
-
-const hex = "0123456789abcdef"
-
-// invisible tells whether text.Visible would write r otherwise; it is not ASCII.
-func invisible(r rune) bool {
-	return r < 0xa0 || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }

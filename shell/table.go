@@ -3,6 +3,7 @@ package shell
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"taskmaster/control"
 	"taskmaster/text"
@@ -157,7 +158,9 @@ func appendRow(out []byte, cells *[numColumns]string, width [numColumns]int, col
 			continue
 		}
 		s = cut(s, width[c])
-		out = append(out, strings.Repeat(" ", pad)...)
+		for ; pad > 0; pad-- {
+			out = append(out, ' ')
+		}
 		switch {
 		case title:
 			out = append(append(append(out, "\x1b[1m"...), s...), "\x1b[m"...)
@@ -201,10 +204,15 @@ func stateColor(state string) string {
 // columnsOf is how many columns s takes.
 func columnsOf(s string) int {
 	n := 0
-	for _, r := range s {
-		n += runeWidth(r)
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			for _, r := range s[i:] {
+				n += runeWidth(r)
+			}
+			return n + i
+		}
 	}
-	return n
+	return len(s)
 }
 
 // cut shortens s to so many columns; what is missing shows as "…".

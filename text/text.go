@@ -11,7 +11,19 @@ import (
 // a client wrote can drive the reader's terminal: \n, \t, \r, \xNN for C0, DEL
 // and broken UTF-8, \u{NN} for C1 and the other invisible formatting characters.
 func Visible(s string) string {
+	if isPlain(s) {
+		return s
+	}
 	return string(AppendVisible(nil, s, false))
+}
+
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // AppendVisible is Visible into a buffer; tabs is whether a tab stays as it is.
