@@ -19,6 +19,9 @@ func (r *reader) checkBytes(data []byte) ([]byte, bool) {
 		return nil, false
 	}
 	data = bytes.TrimPrefix(data, []byte(bom))
+	if rest, ok := bytes.CutPrefix(data, []byte("%YAML 1.2")); ok { // the parser knows 1.1; nothing here differs
+		data = append([]byte("%YAML 1.1"), rest...)
+	}
 	before, line, start := len(r.l.faults), 1, 0
 	for i := 0; i < len(data); {
 		if c := data[i]; c >= ' ' && c < 0x7f || c == '\t' {

@@ -88,6 +88,9 @@ func (l *loader) finish() (*Config, error) {
 
 // repeated tells whether msg was said of n already.
 func (l *loader) repeated(n *yaml.Node, msg string) bool {
+	if len(l.faults) >= maxFaults {
+		return true
+	}
 	key := repeat{n, msg}
 	if _, ok := l.seen[key]; ok {
 		return true
@@ -134,7 +137,7 @@ func (r *reader) top(root *yaml.Node) {
 	}
 	if s := sections[3]; s.val != nil {
 		r.programs(s)
-	} else if sections[2].val == nil {
+	} else if sections[2].val == nil && len(r.l.faults) == 0 { // else one of those is the reason
 		r.report(root.Line, root.Column, "programs", "programs is missing")
 	}
 }

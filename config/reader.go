@@ -65,13 +65,21 @@ func (a at) fail(n *yaml.Node, format string, args ...any) {
 
 // reject says what the field accepts, and what stands there instead.
 func (a at) reject(n *yaml.Node) {
-	a.fail(n, "must be %s, not %s", a.spec.want(), got(n))
+	if isNull(deref(n)) {
+		a.fail(n, "has no value: it must be %s", a.spec.want())
+		return
+	}
+	is := got(n)
+	if a.spec.kind == kindEnv { // what stands there may be a secret
+		is = kindName(deref(n))
+	}
+	a.fail(n, "must be %s, not %s", a.spec.want(), is)
 }
 
 // got is what stands in a node, for a message.
 func got(n *yaml.Node) string {
 	n = deref(n)
-	if n.Kind != yaml.ScalarNode || isNull(n) {
+	if n.Kind != yaml.ScalarNode {
 		return kindName(n)
 	}
 	if n.Tag == "!!int" || n.Tag == "!!float" {
@@ -147,7 +155,7 @@ func (a at) scalar(n *yaml.Node) (string, bool) {
 		return "", false
 	}
 	if hasNUL(v.Value) {
-		a.fail(n, "a NUL byte")
+		a.fail(n, "holds a NUL byte")
 		return "", false
 	}
 	return v.Value, true

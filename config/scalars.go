@@ -128,9 +128,9 @@ const (
 	signalMin = 1
 )
 
-// parseSignal is a signal by its name, with or without SIG, in any case, by
+// ParseSignal is a signal by its name, with or without SIG, in any case, by
 // RTMIN+n or RTMAX-n, or by its number, 1 to 64.
-func parseSignal(s string) (int, bool) {
+func ParseSignal(s string) (int, bool) {
 	if n, ok := parseInt(s); ok {
 		return int(n), n >= signalMin && n <= sigMax
 	}
@@ -171,6 +171,3 @@ func hasWord(list, word string) bool {
 }
 
 func hasNUL(s string) bool { return strings.IndexByte(s, 0) >= 0 }
-
-// number takes out what parse makes of the whole of n, within the field's bounds.
-func between(n int64, s *spec) bool { return n >= s.min && n <= s.max }

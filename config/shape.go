@@ -114,7 +114,7 @@ func (s *shape) keys(n *yaml.Node) {
 }
 
 func (s *shape) duplicate(at *yaml.Node, key string, line int) {
-	s.r.report(at.Line, at.Column, "", fmt.Sprintf("%s comes twice (first on line %d)", quote(key), line))
+	s.r.report(at.Line, at.Column, "", fmt.Sprintf("%s comes twice (first on line %d)", quote(untilEqual(key)), line))
 }
 
 func findKey(content []*yaml.Node, name string) *yaml.Node {
@@ -162,7 +162,7 @@ func kindName(n *yaml.Node) string {
 	case n.Kind == yaml.SequenceNode:
 		return "a list"
 	case isNull(n):
-		return "empty"
+		return "nothing"
 	}
 	return "text"
 }

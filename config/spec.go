@@ -29,7 +29,8 @@ const (
 	kindLimits
 	kindAccount // a name or number of a user or group
 	kindRestart
-	kindLimit // a number or unlimited
+	kindCountLimit // a number or unlimited
+	kindSizeLimit  // likewise, of bytes
 	kindPrograms
 	kindSection
 )
@@ -92,8 +93,10 @@ func (s *spec) want() string {
 		return "an exit code from 0 to 255 or a list of them"
 	case kindCommand:
 		return "a command (text) or a list of words"
-	case kindLimit:
-		return "a whole number, a size or unlimited"
+	case kindCountLimit:
+		return "a whole number or unlimited"
+	case kindSizeLimit:
+		return "a whole number, a size such as 64MiB, or unlimited"
 	}
 	return s.wantText()
 }

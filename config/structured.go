@@ -105,7 +105,7 @@ func (a at) variable(key, n *yaml.Node) (name, value string, ok bool) {
 	name = deref(key).Value
 	if name == "" || strings.ContainsAny(name, "=\x00") {
 		a.path = strings.TrimSuffix(a.path, "."+name)
-		a.fail(key, "%s cannot be the name of a variable", quote(name))
+		a.fail(key, "%s cannot be the name of a variable", quote(untilEqual(name)))
 		return "", "", false
 	}
 	v := deref(n)
@@ -115,11 +115,19 @@ func (a at) variable(key, n *yaml.Node) (name, value string, ok bool) {
 	case v.Kind != yaml.ScalarNode:
 		a.fail(n, "must be text, not %s", kindName(v))
 	case hasNUL(v.Value):
-		a.fail(n, "a NUL byte")
+		a.fail(n, "holds a NUL byte")
 	default:
 		return name, v.Value, true
 	}
 	return "", "", false
+}
+
+// untilEqual is name up to and with its first =; what follows may be a secret.
+func untilEqual(name string) string {
+	if i := strings.IndexByte(name, '='); i >= 0 {
+		return name[:i+1]
+	}
+	return name
 }
 
 // replaceSelf puts the definition that is overridden in for ${name}, so that
@@ -161,7 +169,7 @@ func (a at) limits(n *yaml.Node, to *[]Limit) {
 			a.unknownLimit(content[i])
 			continue
 		}
-		if v, ok := a.in(content[i], &limitValue).limit(content[i+1], l.bytes); ok {
+		if v, ok := a.in(content[i], l.value()).limit(content[i+1]); ok {
 			out = append(out, Limit{l.name, l.resource, v})
 		}
 	}
@@ -169,10 +177,21 @@ func (a at) limits(n *yaml.Node, to *[]Limit) {
 	*to = out
 }
 
-// limitValue is what the value of a limit must be.
-var limitValue = spec{kind: kindLimit}
+// What the value of a limit must be.
+var (
+	sizeLimit  = spec{kind: kindSizeLimit}
+	countLimit = spec{kind: kindCountLimit}
+)
 
-func (a at) limit(n *yaml.Node, bytes bool) (uint64, bool) {
+func (l *limitKind) value() *spec {
+	if l.bytes {
+		return &sizeLimit
+	}
+	return &countLimit
+}
+
+// limit reads the value of one limit.
+func (a at) limit(n *yaml.Node) (uint64, bool) {
 	s, ok := a.scalar(n)
 	if !ok {
 		return 0, false
@@ -183,7 +202,7 @@ func (a at) limit(n *yaml.Node, bytes bool) (uint64, bool) {
 	if v, ok := parseInt(s); ok && v >= 0 {
 		return uint64(v), true
 	}
-	if v, ok := parseSize(s); ok && bytes {
+	if v, ok := parseSize(s); ok && a.spec.kind == kindSizeLimit {
 		return uint64(v), true
 	}
 	a.reject(n)

@@ -70,6 +70,7 @@ func (r *reader) syntax(err error, data string) {
 	col := indent(lines[line-1])
 	if name, ok := unknownAnchor(msg); ok {
 		line, col = findAlias(data, name)
+		msg = fmt.Sprintf("*%s stands for nothing: there is no &%s before it", name, name)
 	}
 	r.report(line, col, "", plainSyntax(msg, lines[line-1]))
 }
@@ -106,6 +107,9 @@ func plainSyntax(msg, line string) string {
 		return "a \": \" where no key can be: check the indentation, or quote the text"
 	case msg == "found unexpected end of stream":
 		return "a quote that is never closed"
+	}
+	if strings.HasPrefix(msg, "*") {
+		return msg
 	}
 	return "not valid YAML: " + strings.TrimSuffix(msg, " context")
 }

@@ -24,22 +24,23 @@ func (a at) bool(n *yaml.Node, to *bool) {
 	}
 }
 
-func (a at) int(n *yaml.Node, to *int) {
+// int also tells whether there was a number.
+func (a at) int(n *yaml.Node, to *int) bool {
 	s, ok := a.scalar(n)
 	if !ok {
-		return
+		return false
 	}
-	if v, ok := parseInt(s); ok && between(v, a.spec) {
-		*to = int(v)
-	} else {
+	v, ok := parseInt(s)
+	if !ok || v < a.spec.min || v > a.spec.max {
 		a.reject(n)
+		return false
 	}
+	*to = int(v)
+	return true
 }
 
 func (a at) optionalInt(n *yaml.Node, to **int) {
-	before := len(a.r.l.faults)
-	var v int
-	if a.int(n, &v); len(a.r.l.faults) == before {
+	if v := 0; a.int(n, &v) {
 		*to = &v
 	}
 }
@@ -86,7 +87,7 @@ func (a at) signal(n *yaml.Node, to *int) {
 	if !ok {
 		return
 	}
-	if v, ok := parseSignal(s); ok {
+	if v, ok := ParseSignal(s); ok {
 		*to = v
 	} else {
 		a.reject(n)
