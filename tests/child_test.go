@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -107,7 +108,7 @@ type circumstances struct {
 func lookAround() (c circumstances) {
 	for fd := range 256 {
 		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-		if err != nil {
+		if err != nil || ofRuntime(fd) {
 			continue
 		}
 		c.Descriptors = append(c.Descriptors, fd)
@@ -128,6 +129,13 @@ func lookAround() (c circumstances) {
 	c.Dir, _ = os.Getwd()
 	c.Env = slices.Sorted(slices.Values(os.Environ()))
 	return c
+}
+
+// ofRuntime tells that a descriptor is one that Go's runtime opens before any
+// code of ours: it follows the CPU limit of its cgroup.
+func ofRuntime(fd int) bool {
+	path, _ := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	return strings.HasPrefix(path, "/sys/fs/cgroup/") && strings.HasPrefix(filepath.Base(path), "cpu.")
 }
 
 // publish writes v as JSON, whole or not at all.

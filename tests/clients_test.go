@@ -54,7 +54,7 @@ func TestGarbageCostsItsOwnConnectionOnly(t *testing.T) {
 	w := newWorld(t)
 	d := w.start(programs{"a": prog("sleep 1000")}, options{daemon: fields{"loglevel": "error"}})
 	pid := d.await("a", "RUNNING").PID
-	before := len(descriptors(t, d.pid()))
+	before := descriptors(t, d.pid())
 	memory := rss(d.pid())
 	var all []*client
 	for _, junk := range [][]byte{
@@ -77,7 +77,9 @@ func TestGarbageCostsItsOwnConnectionOnly(t *testing.T) {
 	for _, c := range all {
 		_ = c.Close()
 	}
-	w.until("their descriptors are closed", func() bool { return len(descriptors(t, d.pid())) <= before })
+	if !within(patience, func() bool { return len(descriptors(t, d.pid())) <= len(before) }) {
+		t.Errorf("descriptors %v, were %v", descriptors(t, d.pid()), before)
+	}
 	if r := d.status("a")["a"]; r.PID != pid || r.State != "RUNNING" {
 		t.Errorf("garbage reached the program: %+v", r)
 	}

@@ -117,6 +117,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.must("restart", "spam")
+	d.await("spam", "EXITED")
 	got, err := os.ReadFile(dir + "/spam.log")
 	if err != nil {
 		t.Fatal(err)
@@ -288,7 +289,7 @@ func TestStartAfterKill(t *testing.T) {
 	if got := w.numbers("pid"); len(got) != 1 || got[0] != d.pid() {
 		t.Errorf("pid file: %v, want %d", got, d.pid())
 	}
-	if _, errs, code := w.run("--no-shell", w.path("config.yaml")); code != 1 || !strings.Contains(errs, w.path("s")) {
+	if _, errs, code := w.run("--no-shell", "--pidfile", w.path("pid.2"), w.path("config.yaml")); code != 1 || !strings.Contains(errs, w.path("s")) {
 		t.Errorf("a second daemon on the same socket: exit code %d, %q", code, errs)
 	}
 	d.must("start", "a")

@@ -120,6 +120,17 @@ func (w *world) compare(want circumstances) {
 	own := func(kv string) bool { return strings.HasPrefix(kv, "PWD=") || strings.HasPrefix(kv, "_=") }
 	got.Env, want.Env = slices.DeleteFunc(got.Env, own), slices.DeleteFunc(want.Env, own)
 	got.Terminal = false
+	for _, kv := range got.Env {
+		if !slices.Contains(want.Env, kv) {
+			w.Errorf("%s is in the environment", kv)
+		}
+	}
+	for _, kv := range want.Env {
+		if !slices.Contains(got.Env, kv) {
+			w.Errorf("%s is not in the environment", kv)
+		}
+	}
+	got.Env, want.Env = nil, nil
 	g, e := reflect.ValueOf(got), reflect.ValueOf(want)
 	for i := range g.NumField() {
 		if !reflect.DeepEqual(g.Field(i).Interface(), e.Field(i).Interface()) {

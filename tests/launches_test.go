@@ -14,13 +14,17 @@ func TestTwoThousandLaunches(t *testing.T) {
 	const instances, each = 10, 200
 	w := newWorld(t)
 	d := w.start(programs{"a": prog(sh("echo $$ >> starts; exit 1"), fields{
-		"numprocs": instances, "startretries": each - 1, "backoff": 0.001, "backoffmax": 0.001, "autostart": false,
-	})}, options{daemon: fields{"loglevel": "error"}})
+		"numprocs": instances, "startretries": each - 1, "backoff": 0.001, "backoffmax": 0.001, "autostart": false, "starttime": 3600,
+	}), "first": prog("true", fields{"oneshot": true})}, options{daemon: fields{"loglevel": "error"}})
+	d.await("first", "EXITED") // what is opened once is open by now
 	descriptorsBefore, threadsBefore := len(descriptors(t, d.pid())), threads(d.pid())
-	d.must("start", "--no-wait", "all")
+	d.must("start", "--no-wait", "a")
 	w.until("a quarter of the launches", func() bool { return len(w.lines("starts")) > instances*each/4 })
 	memory := rss(d.pid())
-	for name, r := range d.awaitAll("FATAL") {
+	for name, r := range d.awaitAll("FATAL", "EXITED") {
+		if name == "first" {
+			continue
+		}
 		if r.Restarts != each-1 || r.ExitCode == nil || *r.ExitCode != 1 {
 			t.Errorf("%s: %+v, want %d restarts", name, r, each-1)
 		}

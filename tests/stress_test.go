@@ -47,20 +47,19 @@ func TestStress(t *testing.T) {
 	t.Logf("STRESS_SEED=%d", seed)
 	c := newChaos(t, seed)
 	c.round(time.Second) // what is allocated once is allocated by now
-	c.rest()
-	descriptorsBefore, threadsBefore, memory := len(descriptors(t, c.pid())), threads(c.pid()), rss(c.pid())
+	before := c.rest()
 	for end := time.Now().Add(stressTime(t)); time.Now().Before(end); {
 		c.round(2 * time.Second)
-		c.rest()
-	}
-	if n := len(descriptors(t, c.pid())); n > descriptorsBefore+2 {
-		t.Errorf("%d descriptors, were %d: %v", n, descriptorsBefore, descriptors(t, c.pid()))
-	}
-	if n := threads(c.pid()); n > threadsBefore+4 {
-		t.Errorf("%d threads, were %d", n, threadsBefore)
-	}
-	if m := rss(c.pid()); m > memory*3/2+4<<10 && !raceEnabled {
-		t.Errorf("%d KiB resident, were %d", m, memory)
+		now := c.rest()
+		if len(now.descriptors) > len(before.descriptors) {
+			t.Fatalf("descriptors %v, were %v", now.descriptors, before.descriptors)
+		}
+		if now.threads > before.threads+4 {
+			t.Fatalf("%d threads, were %d", now.threads, before.threads)
+		}
+		if now.memory > before.memory*3/2+4<<10 && !raceEnabled {
+			t.Fatalf("%d KiB resident, were %d", now.memory, before.memory)
+		}
 	}
 	c.end()
 	t.Logf("done: %v", c.done)
@@ -167,15 +166,22 @@ func (c *chaos) plausible(rows map[string]row) {
 		c.Fatalf("%d rows, want %d", len(rows), len(c.names))
 	}
 	for name, r := range rows {
-		if has := slices.Contains([]string{"STARTING", "RUNNING", "STOPPING"}, r.State); has != (r.PID > 0) {
+		lives := r.State == "STARTING" || r.State == "RUNNING"
+		if r.PID > 0 && !lives && r.State != "STOPPING" || lives && r.PID == 0 {
 			c.Fatalf("%s: %+v", name, r)
 		}
 	}
 }
 
-// rest stops everything and checks that status is the kernel's truth, then
-// starts everything and checks it again.
-func (c *chaos) rest() {
+// holdings are what a daemon has of what may leak.
+type holdings struct {
+	descriptors     map[string]string
+	threads, memory int
+}
+
+// rest stops everything and checks that nothing is left, then starts everything
+// and checks that status is the kernel's truth. It tells what the daemon had in between.
+func (c *chaos) rest() (h holdings) {
 	c.Helper()
 	c.call("stop", "all")
 	c.until("all of it is stopped", func() bool {
@@ -190,8 +196,10 @@ func (c *chaos) rest() {
 	if z := zombies(c.pid()); len(z) > 0 {
 		c.Fatalf("zombies: %v", z)
 	}
+	h = holdings{descriptors(c, c.pid()), threads(c.pid()), rss(c.pid())}
 	c.call("start", "--no-wait", "all")
 	c.until("status is the kernel's truth", func() bool { return c.agrees(c.status()) })
+	return h
 }
 
 func (c *chaos) states() (out []string) {
