@@ -186,7 +186,7 @@ func (s *Session) Resize(rows, cols int) {
 // change. With "notify off" it is dropped.
 func (s *Session) Notice(line string) {
 	if s.o.Terminal && !s.quiet && s.task == nil && !s.ended && !s.closed {
-		s.above(appendLines(nil, line, false))
+		s.above(s.notice(line))
 		s.pump()
 	}
 }
@@ -431,8 +431,7 @@ func (s *Session) submit(call *control.Call, args []string) {
 	if s.o.Terminal {
 		t.printer.Width = s.o.Cols
 		if t.patient() && !s.o.Dumb {
-			_, instances := s.host.Names()
-			t.expect(instances)
+			t.expect(s.host.Names())
 			t.next = now.Add(refresh)
 		}
 	}

@@ -63,27 +63,25 @@ func rowCells(r *control.Row) [numColumns]string {
 	return [numColumns]string{text.Visible(r.Name), text.Visible(r.State), pid, uptime, strconv.Itoa(r.Restarts), description(r)}
 }
 
-// description is why the instance is in its state, and what comes next.
+// description is what comes next, where something does, and why the instance
+// is in its state. What comes next stands first: the end is what a narrow terminal cuts.
 func description(r *control.Row) string {
-	d := text.Visible(r.Reason)
-	if r.Next <= 0 {
-		return d
-	}
+	reason := text.Visible(r.Reason)
 	next := ""
-	switch r.State {
-	case "BACKOFF":
+	switch {
+	case r.Next <= 0:
+		return reason
+	case r.State == "BACKOFF":
 		next = "next try in " + seconds(r.Next)
-	case "STOPPING":
+	case r.State == "STOPPING":
 		next = "SIGKILL in " + seconds(r.Next)
-	case "STARTING":
-		next = seconds(r.Next) + " to go"
 	default:
-		return d
+		return reason
 	}
-	if d == "" {
+	if reason == "" {
 		return next
 	}
-	return d + ", " + next
+	return next + ": " + reason
 }
 
 func seconds(s float64) string {

@@ -33,20 +33,27 @@ func (t *task) patient() bool {
 }
 
 // expect finds out whom the command is about.
-func (t *task) expect(instances []string) {
+func (t *task) expect(programs, instances []string) {
 	switch t.call.Name {
 	case "start", "stop", "restart":
 	default:
 		return
 	}
-	for _, i := range instances {
-		for _, target := range t.call.Targets {
-			if matches(target, i) {
-				t.awaited = append(t.awaited, i)
-				break
-			}
+	for _, name := range slices.Concat(only(programs, instances), instances) {
+		if slices.ContainsFunc(t.call.Targets, func(target string) bool { return matches(target, name) }) {
+			t.awaited = append(t.awaited, name)
 		}
 	}
+}
+
+// only are the programs that are their own and only instance.
+func only(programs, instances []string) []string {
+	several := map[string]bool{}
+	for _, i := range instances {
+		program, _, _ := strings.Cut(i, ":")
+		several[program] = true
+	}
+	return slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return several[p] })
 }
 
 // matches tells whether a target means this instance.
