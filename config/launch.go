@@ -20,10 +20,22 @@ func (p *Program) Launch(num int) (*Launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Launch{Stdout: p.Stdout, Stderr: p.Stderr, Identity: id}
-	if l.Env, err = s.environ(); err != nil {
+	env, err := s.environ()
+	if err != nil {
 		return nil, err
 	}
+	l, err := p.fill(s)
+	if err != nil {
+		return nil, err
+	}
+	l.Env, l.Identity = env, id
+	return l, nil
+}
+
+// fill puts in all templates but those of the environment.
+func (p *Program) fill(s *scope) (*Launch, error) {
+	l := &Launch{Stdout: p.Stdout, Stderr: p.Stderr, Path: defaultPath}
+	var err error
 	if l.Argv, err = s.argv(p.Cmd); err != nil {
 		return nil, stepError{"cmd", err}
 	}
@@ -36,9 +48,8 @@ func (p *Program) Launch(num int) (*Launch, error) {
 	if err := s.output(&l.Stderr); err != nil {
 		return nil, stepError{"stderr", err}
 	}
-	var ok bool
-	if l.Path, ok = findVar(l.Env, "PATH"); !ok {
-		l.Path = defaultPath
+	if path, err := s.variable("PATH", none); err == nil {
+		l.Path = path
 	}
 	return l, nil
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -44,8 +45,17 @@ func TestTemplates(t *testing.T) {
 func TestPaths(t *testing.T) {
 	noEnviron(t, "ABS=/abs", "REL=rel/", "UP=a/b")
 	for _, c := range []struct{ path, want string }{
-		{"x.log", "/c/x.log"}, {"./x.log", "/c/x.log"}, {"/x//y/../z.log", "/x/z.log"}, {"../x", "/x"}, {"${ABS}/x", "/abs/x"}, {"${REL}/x", "/c/rel/x"},
-		{"l/${REL}/x", "/c/l/rel/x"}, {"l/${UP}/../x", "/c/l/a/x"}, {"{name}.{num}", "/c/web.0"}, {"$${ABS}", "/c/${ABS}"}, {"./none", "/c/none"},
+		{"x.log", "/c/x.log"},
+		{"./x.log", "/c/x.log"},
+		{"/x//y/../z.log", "/x/z.log"},
+		{"../x", "/x"},
+		{"${ABS}/x", "/abs/x"},
+		{"${REL}/x", "/c/rel/x"},
+		{"l/${REL}/x", "/c/l/rel/x"},
+		{"l/${UP}/../x", "/c/l/a/x"},
+		{"{name}.{num}", "/c/web.0"},
+		{"$${ABS}", "/c/${ABS}"},
+		{"./none", "/c/none"},
 	} {
 		l := launch(t, "programs: {web: {cmd: x, workingdir: '"+c.path+"', stdout: '"+c.path+"', stderr: {path: '"+c.path+"', prefix: '{name}:{num} ${ABS} '}}}\n", 0)
 		if l.Dir != c.want || l.Stdout.Path != c.want || l.Stderr.Path != c.want || l.Stderr.Prefix != "web:0 /abs " {
@@ -197,6 +207,18 @@ func TestSharedStrings(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if one := (after.TotalAlloc - before.TotalAlloc) / launches; one > 3000 {
 		t.Errorf("%d bytes for a launch", one)
+	}
+}
+
+// TestVariableBomb: variables that double each other end in a fault, soon.
+func TestVariableBomb(t *testing.T) {
+	noEnviron(t)
+	raw := "programs:\n  a:\n    cmd: x\n    env:\n      A0: xxxxxxxxxxxxxxxx\n"
+	for i := range 64 {
+		raw += fmt.Sprintf("      A%d: ${A%d}${A%d}\n", i+1, i, i)
+	}
+	if got, want := faultsOf(t, t.TempDir(), raw), "19:12: a: env.A14: becomes longer than 128 KiB, which no program can be given"; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 

@@ -50,6 +50,9 @@ type scope struct {
 	lenient   bool // a variable without a definition is not an error: not all are known
 }
 
+// maxString is the longest argument or variable, in bytes (MAX_ARG_STRLEN, execve(2)).
+const maxString = 128 << 10
+
 // none, as the variable that is being defined: none is.
 const none = -1
 
@@ -64,7 +67,9 @@ func (s *scope) expand(t string, self int) (string, *varError) {
 		if err != nil {
 			return "", err
 		}
-		i += n
+		if i += n; b.Len() > maxString {
+			return "", &varError{msg: "becomes longer than 128 KiB, which no program can be given"}
+		}
 	}
 	return b.String(), nil
 }

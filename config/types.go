@@ -88,7 +88,7 @@ type Program struct {
 	Stderr       Output
 	Env          []Var // templates, in the order of the file; daemon.env is not in it
 	EnvFiles     []string
-	Dir          string // template, absolute
+	Dir          string // template, absolute (one that begins with ${VAR} once that is put in)
 	Umask        int    // -1 is the daemon's
 	User, Group  string // name or number, "" is the daemon's
 	Limits       []Limit

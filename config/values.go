@@ -107,13 +107,7 @@ func (a at) word(n *yaml.Node, set func(int)) {
 	}
 }
 
-func (a at) text(n *yaml.Node, to *string) {
-	if s, ok := a.scalar(n); ok {
-		*to = s
-	}
-}
-
-// path reads a path that is not empty.
+// pathText reads a path that is not empty.
 func (a at) pathText(n *yaml.Node) (string, bool) {
 	s, ok := a.words(n)
 	if ok && s == "" {

@@ -11,9 +11,18 @@ func TestDurations(t *testing.T) {
 		text string
 		want time.Duration
 	}{
-		{"0", 0}, {"5", 5 * time.Second}, {"2.5", 2500 * time.Millisecond}, {".5", 500 * time.Millisecond}, {"500ms", 500 * time.Millisecond},
-		{"5s", 5 * time.Second}, {"2m", 2 * time.Minute}, {"1h", time.Hour}, {"1.5m", 90 * time.Second}, {"1e3", 1000 * time.Second},
-		{"876000h", 876000 * time.Hour}, {"0.0001ms", 100 * time.Nanosecond},
+		{"0", 0},
+		{"5", 5 * time.Second},
+		{"2.5", 2500 * time.Millisecond},
+		{".5", 500 * time.Millisecond},
+		{"500ms", 500 * time.Millisecond},
+		{"5s", 5 * time.Second},
+		{"2m", 2 * time.Minute},
+		{"1h", time.Hour},
+		{"1.5m", 90 * time.Second},
+		{"1e3", 1000 * time.Second},
+		{"876000h", 876000 * time.Hour},
+		{"0.0001ms", 100 * time.Nanosecond},
 	} {
 		if got, ok := parseDuration(c.text); !ok || got != c.want {
 			t.Errorf("%s: %v, %v, want %v", c.text, got, ok, c.want)
@@ -39,8 +48,20 @@ func TestSignals(t *testing.T) {
 		text string
 		want int
 	}{
-		{"TERM", 15}, {"term", 15}, {"SIGTERM", 15}, {"sigusr1", 10}, {"15", 15}, {"64", 64}, {"RTMIN", 34}, {"rtmin+1", 35},
-		{"SIGRTMAX-1", 63}, {"RTMAX", 64}, {"IOT", 6}, {"CLD", 17}, {"POLL", 29}, {"KILL", 9},
+		{"TERM", 15},
+		{"term", 15},
+		{"SIGTERM", 15},
+		{"sigusr1", 10},
+		{"15", 15},
+		{"64", 64},
+		{"RTMIN", 34},
+		{"rtmin+1", 35},
+		{"SIGRTMAX-1", 63},
+		{"RTMAX", 64},
+		{"IOT", 6},
+		{"CLD", 17},
+		{"POLL", 29},
+		{"KILL", 9},
 	} {
 		if got, ok := ParseSignal(c.text); !ok || got != c.want {
 			t.Errorf("%s: %v, %v, want %v", c.text, got, ok, c.want)

@@ -46,7 +46,11 @@ func (w *warner) add(p *Program, where place, format string, args ...any) {
 
 // program looks at the first instance of a program.
 func (w *warner) program(p *Program) {
-	l, err := p.Launch(0)
+	var l *Launch
+	s, _, err := p.scope(0)
+	if err == nil {
+		l, err = p.fill(s)
+	}
 	if err != nil {
 		w.add(p, place{}, "cannot be started now: %v", err)
 		return
