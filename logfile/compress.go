@@ -9,7 +9,8 @@ import (
 // file new numbers meanwhile, and every byte has a numbered name at any time.
 // When it is done the result takes the number that the file has by then.
 type job struct {
-	log    string // path of the log file, key in Book.files
+	log    string // path of the log file
+	opts   Options
 	number int    // that the file has now; 0 when it was rotated out
 	ino    uint64 // of the file
 }
@@ -30,37 +31,39 @@ func (f *File) resumeJobs(at *place) {
 	for _, end := range [...]string{"", ".gz", gzPart} {
 		_ = unix.Unlinkat(at.dir, jobBase(at.base)+end, 0) // seldom there
 	}
-	f.startJob(at)
+	f.book.startJob(at, f.key, f.opts)
 }
 
 // startJob has the youngest rotated file compressed that is not yet: when
 // files come faster than they are compressed, the oldest would soon be removed
-// anyhow.
-func (f *File) startJob(at *place) {
-	if !f.opts.Compress || f.book.Compress == nil || f.book.jobs[jobPath(at)] != nil {
+// anyhow. The log need not be open any more.
+func (b *Book) startJob(at *place, log string, o Options) {
+	if !o.Compress || b.Compress == nil || b.jobs[jobPath(at)] != nil {
 		return
 	}
-	r := rotation{place: at, backups: f.opts.Backups}
+	r := rotation{place: at, backups: o.Backups}
 	for n := 1; n <= r.backups && r.taken(n); n++ {
 		var st unix.Stat_t
 		err := unix.Fstatat(at.dir, r.name(n), &st, unix.AT_SYMLINK_NOFOLLOW)
 		if err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
-			f.launchJob(&r, n, st.Ino)
+			b.launchJob(&r, n, &job{log: log, opts: o, number: n, ino: st.Ino})
 			return
 		}
 	}
 }
 
-func (f *File) launchJob(r *rotation, n int, ino uint64) {
+func (b *Book) launchJob(r *rotation, n int, j *job) {
 	base := jobBase(r.base)
 	_ = unix.Unlinkat(r.dir, base, 0) // seldom there
 	if err := unix.Linkat(r.dir, r.name(n), r.dir, base, 0); err != nil {
-		f.fault(pathError("link", r.parent()+r.name(n), err))
+		if b.Fault != nil {
+			b.Fault(j.log, pathError("link", r.parent()+r.name(n), err), 0)
+		}
 		return
 	}
 	path := jobPath(r.place)
-	f.book.jobs[path] = &job{log: f.key, number: n, ino: ino}
-	f.book.Compress(path)
+	b.jobs[path] = j
+	b.Compress(path)
 }
 
 // Compressed is to be called when the process that ran Gzip(path) has ended,
@@ -77,9 +80,8 @@ func (b *Book) Compressed(path string) {
 		return // the directory is gone, and the files with it
 	}
 	defer at.close()
-	done := j.finish(at)
-	if f := b.files[j.log]; done && f != nil {
-		f.startJob(at)
+	if j.finish(at) {
+		b.startJob(at, j.log, j.opts)
 	}
 }
 

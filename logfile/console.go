@@ -7,13 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// consoleHeld is how many bytes wait for a console that is slow, at most.
-	consoleHeld = 256 << 10
-	// careful is how much is written at a time to a descriptor that may block,
-	// after poll(2) has said that there is room (a terminal promises 256 bytes).
-	carefulSize = 256
-)
+// consoleHeld is how many bytes wait for a console that is slow, at most.
+const consoleHeld = 256 << 10
 
 // Console writes whole lines to a terminal, pipe or socket that may be slow,
 // blocked or closed, and never waits for it: some lines are kept for a
@@ -34,14 +29,16 @@ type consoleKind uint8
 
 const (
 	neverBlocks  consoleKind = iota // a file, or O_NONBLOCK
-	mightBlock                      // to be asked before
+	mightBlock                      // O_NONBLOCK for the time of each write
 	socketStream                    // can be told for each write
 )
 
 // NewConsole gives a Console that writes to fd, which stays open and as it is.
 // O_NONBLOCK belongs to what fd shares with other processes (the shell that
-// started the daemon), so a pipe or terminal is opened anew through /proc; where
-// that is not allowed, room is asked for before each write.
+// started the daemon), so a pipe or terminal is opened anew through /proc. Where
+// that is not allowed (a terminal after su, a pipe without reader) the flag is
+// set for the time of each write only: poll(2) is no help, as a terminal that
+// it calls writable may have room for one byte.
 func NewConsole(fd int) *Console {
 	c := &Console{fd: fd}
 	var st unix.Stat_t
@@ -176,15 +173,22 @@ func (c *Console) write(p []byte) (int, error) {
 	case socketStream:
 		return unix.SendmsgN(c.fd, p, nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	case mightBlock:
-		fds := [1]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLOUT}}
-		n, err := unix.Poll(fds[:], 0)
-		if n == 0 && err == nil {
-			return 0, unix.EAGAIN
-		}
-		if err != nil {
-			return 0, err
-		}
-		p = p[:min(len(p), carefulSize)]
+		return c.borrow(p)
 	}
 	return unix.Write(c.fd, p)
+}
+
+// borrow writes with O_NONBLOCK set, and puts the flags back.
+func (c *Console) borrow(p []byte) (int, error) {
+	fd := uintptr(c.fd)
+	flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := unix.FcntlInt(fd, unix.F_SETFL, flags|unix.O_NONBLOCK); err != nil {
+		return 0, err
+	}
+	n, err := unix.Write(c.fd, p)
+	_, _ = unix.FcntlInt(fd, unix.F_SETFL, flags) // it could be read and set above
+	return n, err
 }

@@ -3,6 +3,7 @@ package logfile
 import (
 	"errors"
 	"os"
+	"os/signal"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,26 @@ func TestFullDiskHealsByItself(t *testing.T) {
 	d.pass(retryEvery)
 	if len(d.faults) != 3 || d.faults[2].dropped != f.Dropped()-lost {
 		t.Fatalf("the second trouble: %v", d.faults[2:])
+	}
+}
+
+// TestFileSizeLimit: EFBIG is trouble as any other, where SIGXFSZ is caught
+// (as the daemon does). The signal of a thread's own write is delivered to it,
+// so the limit is set for the whole test process, and put back.
+func TestFileSizeLimit(t *testing.T) {
+	d := newDesk(t)
+	caught := make(chan os.Signal, 8)
+	signal.Notify(caught, unix.SIGXFSZ)
+	defer signal.Stop(caught)
+	_, s := d.open(Options{Path: "a"})
+	var before unix.Rlimit
+	d.do(unix.Getrlimit(unix.RLIMIT_FSIZE, &before))
+	d.do(unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1000, Max: before.Max}))
+	d.write(s, strings.Repeat("x", 1500))
+	d.do(unix.Setrlimit(unix.RLIMIT_FSIZE, &before))
+	d.want("a", strings.Repeat("x", 1000))
+	if len(d.faults) != 1 || !errors.Is(d.faults[0].err, unix.EFBIG) || d.faults[0].dropped != 500 {
+		t.Fatalf("said %v", d.faults)
 	}
 }
 

@@ -78,7 +78,7 @@ func (f *File) turn() error {
 		_ = unix.Renameat2(at.dir, r.name(1), at.dir, at.base, unix.RENAME_NOREPLACE)
 		return err
 	}
-	f.startJob(at)
+	f.book.startJob(at, f.key, f.opts)
 	return nil
 }
 
