@@ -40,7 +40,7 @@ func TestText(t *testing.T) {
 		{[]Field{Str("forged", "x\n2026 ERROR y\r\x1b[2J\x00\x7f\t")}, ` forged="x\n2026 ERROR y\r\x1b[2J\x00\x7f\t"`},
 		{[]Field{Str("c1", "\u009b31m"), Str("bidi", "\u202e"), Str("broken", "\xff\xc3"), Str("fine", "café")}, ` c1="\u{9b}31m" bidi="\u{202e}" broken="\xff\xc3" fine="café"`},
 		{[]Field{Err(errors.New("open /x: no")), Err(nil)}, ` error="open /x: no" error=""`},
-		{[]Field{Int("n", -5), Dur("d", 1500 * time.Millisecond)}, " n=-5 d=1.5s"},
+		{[]Field{Int("n", -5), Dur("d", 1500*time.Millisecond)}, " n=-5 d=1.5s"},
 		{[]Field{Str("k\ney", "v")}, ` k\ney=v`},
 		{[]Field{{Key: "plain", Value: "literal"}}, " plain=literal"},
 	} {
