@@ -9,6 +9,7 @@
 package daemon
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"time"
@@ -113,6 +114,9 @@ func run(o Options) int {
 // open acquires what the daemon cannot do without. Any failure is said and
 // ends it, before anything was started.
 func (d *Daemon) open() (err error) {
+	if err := openPoller(); err != nil {
+		return err
+	}
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return os.NewSyscallError("unshare", err)
 	}
@@ -130,6 +134,17 @@ func (d *Daemon) open() (err error) {
 		d.forest = reaper.NewProcForest()
 	}
 	return nil
+}
+
+// openPoller makes the Go runtime open its own poller now, as the first pipe of
+// package os does. It would do so at the first timer of its own, whenever that
+// is, and end the process should there be no descriptor free then.
+func openPoller() error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.Close(), w.Close())
 }
 
 func (d *Daemon) openPidfile() (err error) {
