@@ -141,7 +141,7 @@ func (a *attached) arm() {
 		a.timer.Disarm()
 		return
 	}
-	a.timer.Arm(next.Sub(time.Now()))
+	a.timer.Arm(time.Until(next))
 }
 
 func (a *attached) signalled() {

@@ -70,8 +70,10 @@ func TestPrinter(t *testing.T) {
 		replies         []control.Reply
 	}{
 		{name: "tail", out: "a\n\nb\tc\\x1b\n\x1b", replies: []control.Reply{{Text: "a"}, {}, {Text: "b\tc\x1b"}, {Data: []byte("\x1b")}, {Done: true}}},
-		{name: "status", out: "NAME  STATE  PID  UPTIME  RESTARTS  DESCRIPTION\na     X      -    -       0\nb     Y      -    -       0\n", errs: "no c\n",
-			replies: []control.Reply{{Rows: []control.Row{{Name: "a", State: "X"}}}, {Error: "no c"}, {Rows: []control.Row{{Name: "b", State: "Y"}}}, {Done: true}}},
+		{
+			name: "status", out: "NAME  STATE  PID  UPTIME  RESTARTS  DESCRIPTION\na     X      -    -       0\nb     Y      -    -       0\n", errs: "no c\n",
+			replies: []control.Reply{{Rows: []control.Row{{Name: "a", State: "X"}}}, {Error: "no c"}, {Rows: []control.Row{{Name: "b", State: "Y"}}}, {Done: true}},
+		},
 		{name: "status", json: true, out: "[]\n", replies: []control.Reply{{Done: true}}},
 		{name: "status", replies: []control.Reply{{Done: true}}},
 	} {

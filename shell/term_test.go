@@ -16,8 +16,6 @@ type terminal struct {
 	r, c       int
 	wrap       bool
 	cells      [][]string
-	dimmed     map[[2]int]bool
-	dim        bool
 	paste      bool
 	bytes      int // all that came
 }
@@ -141,7 +139,6 @@ func (m *terminal) csi(params string, final byte) {
 	case 'K':
 		copy(m.cells[m.r][m.c:], m.blank())
 	case 'm':
-		m.dim = strings.HasSuffix(params, "2") && !strings.HasSuffix(params, "32")
 	case 'h', 'l':
 		if params != "?2004" {
 			m.t.Fatalf("the terminal got mode %q", params)
