@@ -233,6 +233,19 @@ func (w *world) leaderEnded() bool { _, ok := w.exits[w.leader]; return ok }
 
 func (w *world) nothingLeft() bool { return w.leaderEnded() && w.tree.Left(All) == 0 }
 
+// left waits until so many are left, and never fewer: those between the leader
+// and its orphans may take a moment to end.
+func (w *world) left(words string, want int) {
+	w.Helper()
+	w.until(words+": the others ended", func() bool {
+		left := w.tree.Left(All)
+		if left < want {
+			w.Fatalf("%s: %d left, want %d", words, left, want)
+		}
+		return left == want
+	})
+}
+
 // gone makes sure, by witnesses other than the tree, that all of it has ended.
 func (w *world) gone(pids []int) {
 	w.Helper()
@@ -343,9 +356,7 @@ func TestWhatIgnoresTheStopIsLeft(t *testing.T) {
 			pids := w.start(n, strings.Fields(words)...)
 			w.signal(unix.SIGTERM, All)
 			w.until(words+": the leader ended", w.leaderEnded)
-			if left := w.tree.Left(All); left != 1 {
-				w.Errorf("%s: %d left, want 1", words, left)
-			}
+			w.left(words, 1)
 			if procs := w.tree.Procs(); len(procs) != 1 || procs[0] != pids[0] && procs[0] != pids[1] {
 				w.Errorf("%s: processes %v of %v", words, procs, pids)
 			}
@@ -364,14 +375,7 @@ func TestLeaderDiesByItself(t *testing.T) {
 			ready := 1 + strings.Count(words, "child")
 			pids := w.start(ready, strings.Fields(words)...)
 			w.until(words+": the leader ended", w.leaderEnded)
-			// Those between the leader and its orphans may take a moment to end.
-			w.until(words+": the others ended", func() bool {
-				left := w.tree.Left(All)
-				if left < ready {
-					w.Fatalf("%s: %d left, want %d", words, left, ready)
-				}
-				return left == ready
-			})
+			w.left(words, ready)
 			w.kill(All)
 			w.until(words+": nothing is left", w.nothingLeft)
 			w.gone(pids)

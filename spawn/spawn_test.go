@@ -348,7 +348,15 @@ func TestBornInItsCgroup(t *testing.T) {
 	}
 }
 
-func TestFailingStepIsNamed(t *testing.T) {
+// failure is a command that cannot be started, and what is said of it.
+type failure struct {
+	name string
+	set  func(*Command)
+	want string
+}
+
+func failures(t *testing.T) []failure {
+	t.Helper()
 	dir := t.TempDir()
 	file := func(name, text string, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
@@ -361,11 +369,7 @@ func TestFailingStepIsNamed(t *testing.T) {
 	script := file("script", "#!/no/such/interpreter -x\n", 0o755)
 	noexec := file("noexec", "echo hello\n", 0o755)
 	empty := file("empty", "", 0o755)
-	cases := []struct {
-		name string
-		set  func(*Command)
-		want string
-	}{
+	return []failure{
 		{"no directory", func(c *Command) { c.Dir = "/srv/no/such" }, "chdir /srv/no/such: no such file or directory"},
 		{"a file as directory", func(c *Command) { c.Dir = plain }, "chdir " + plain + ": not a directory"},
 		{"no program", func(c *Command) { c.Argv[0] = "/no/such/bin" }, "exec /no/such/bin: no such file or directory"},
@@ -382,9 +386,12 @@ func TestFailingStepIsNamed(t *testing.T) {
 		{"a closed descriptor", func(c *Command) { c.Stdout = 987 }, "dup2: bad file descriptor"},
 		{"too long", func(c *Command) { c.Env = []string{"A=" + strings.Repeat("x", 1<<18)} }, "exec /usr/bin/true: argument list too long"},
 	}
+}
+
+func TestFailingStepIsNamed(t *testing.T) {
 	bothWays(t, func(t *testing.T, through func(*Command)) {
 		s := loopThread(t)
-		for _, test := range cases {
+		for _, test := range failures(t) {
 			c, _ := command(t, "true")
 			through(c)
 			test.set(c)
