@@ -174,11 +174,7 @@ func command(p *config.Program, l *config.Launch, id *config.Identity) *spawn.Co
 // signal is a stopsignal: SIGCONT follows, so that a stopped process can act on it.
 func (d *Daemon) signal(c *child, sig unix.Signal) {
 	d.log(journal.Info, "stop", journal.Str("name", c.Name), journal.Int("pid", c.pid), journal.Str("signal", unix.SignalName(sig)), journal.Str("by", c.By()))
-	err := c.tree.Signal(sig, c.scope())
-	if err == nil && sig != unix.SIGCONT && sig != unix.SIGKILL {
-		err = c.tree.Signal(unix.SIGCONT, c.scope())
-	}
-	d.doubt(c, err)
+	d.doubt(c, c.tree.Stop(sig, c.scope()))
 }
 
 func (d *Daemon) kill(c *child) {

@@ -121,9 +121,12 @@ func removeStale(own, prefix string) {
 	})
 }
 
-// removeCgroup removes a cgroup and those below it. The kernel refuses to
-// remove one in which anything lives (EBUSY).
+// removeCgroup removes a cgroup, and those that are below it. The kernel refuses
+// to remove one in which anything lives, or that has others below it (EBUSY).
 func removeCgroup(dir string) {
+	if unix.Rmdir(dir) == nil {
+		return
+	}
 	_ = sys.EachEntry(dir, func(entry string) {
 		path := filepath.Join(dir, entry)
 		var st unix.Stat_t

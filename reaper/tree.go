@@ -144,7 +144,24 @@ func (t *Tree) Signal(sig unix.Signal, scope Scope) error {
 	case Group:
 		return t.signalGroup(sig)
 	}
-	members := t.members() // before the signal: who dies of it loses its children
+	return t.signalAll(sig, t.members()) // found before the signal: who dies of it loses its children
+}
+
+// Stop sends the stopsignal, and SIGCONT after it: a stopped process acts on no
+// other signal but SIGKILL. The error is that of the stopsignal, as of Signal.
+func (t *Tree) Stop(sig unix.Signal, scope Scope) error {
+	if scope != All {
+		err := t.Signal(sig, scope)
+		_ = t.Signal(unix.SIGCONT, scope) // gone meanwhile is as good
+		return err
+	}
+	members := t.members()
+	err := t.signalAll(sig, members)
+	_ = t.signalAll(unix.SIGCONT, members)
+	return err
+}
+
+func (t *Tree) signalAll(sig unix.Signal, members []proc) error {
 	err := t.signalGroup(sig)
 	for _, p := range members {
 		if p.pgid == t.pgid && err == nil {
