@@ -77,31 +77,41 @@ func (s *Session) flushPage() {
 
 // Deadline is when Tick is to be called, the zero time is never.
 func (s *Session) Deadline() time.Time {
-	if s.task == nil || s.closed || !s.o.Terminal {
+	switch {
+	case s.closed || !s.o.Terminal:
 		return time.Time{}
+	case s.task == nil:
+		return s.news.deadline()
 	}
 	return s.task.next
 }
 
-// Tick does what is due: a second more on the progress line, status -w anew.
+// Tick does what is due: a second more on the progress line, status -w anew,
+// the sum of the news that were withheld.
 func (s *Session) Tick(now time.Time) {
-	t := s.task
-	if t == nil || s.closed || t.next.IsZero() || now.Before(t.next) {
+	if at := s.Deadline(); at.IsZero() || now.Before(at) {
 		return
 	}
-	if t.watches() {
+	switch t := s.task; {
+	case t == nil:
+		s.tellWithheld()
+		s.pump()
+	case t.watches():
 		t.next = time.Time{}
 		s.send(t)
-		return
+	default:
+		t.next = now.Add(refresh)
+		s.showProgress(t.progress(now))
 	}
-	t.next = now.Add(refresh)
+}
+
+func (s *Session) showProgress(line string) {
 	s.hideProgress()
-	if s.midLine {
-		return
+	if !s.midLine {
+		s.putDim(line)
+		s.progress, s.midLine = true, false
+		s.flush()
 	}
-	s.putDim(t.progress(now))
-	s.progress, s.midLine = true, false
-	s.flush()
 }
 
 func (s *Session) hideProgress() {

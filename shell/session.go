@@ -32,7 +32,7 @@ type Session struct {
 	task     *task
 	lastID   int
 	exit     int
-	quiet    bool // notify off
+	news     news
 	prompted bool // the prompt and line are on the screen
 	progress bool // a progress line is
 	ended    bool // quit, exit or shutdown was said
@@ -177,18 +177,13 @@ func (s *Session) Resize(rows, cols int) {
 	if !s.o.Terminal || s.closed {
 		return
 	}
+	s.hideProgress()
 	s.setSize(rows, cols)
+	if s.task != nil {
+		s.resizeTask(s.task)
+	}
 	s.redraw()
 	s.flush()
-}
-
-// Notice shows a line above the prompt while nothing is waited for: a state
-// change. With "notify off" it is dropped.
-func (s *Session) Notice(line string) {
-	if s.o.Terminal && !s.quiet && s.task == nil && !s.ended && !s.closed {
-		s.above(s.notice(line))
-		s.pump()
-	}
 }
 
 // Tell shows a line above the prompt, whatever "notify" says.
@@ -406,7 +401,7 @@ func (s *Session) local(call *control.Call) {
 			s.fail("notify needs on or off")
 			return
 		}
-		s.quiet = word == "off"
+		s.news.off = word == "off"
 	case "quit":
 		if s.o.Own {
 			s.submit(&control.Call{Command: control.Find("shutdown"), Lines: -1}, nil)
@@ -436,6 +431,7 @@ func (s *Session) submit(call *control.Call, args []string) {
 		}
 	}
 	s.ended = call.Name == "shutdown"
+	s.news.withheld = 0 // who asks for something new has seen enough
 	s.task = t
 	s.send(t)
 }

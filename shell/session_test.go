@@ -130,6 +130,46 @@ func TestNoticeKeepsTheLine(t *testing.T) {
 	d.shows("", 0)
 }
 
+func TestFloodOfNotices(t *testing.T) {
+	d := newDesk(t, Options{Terminal: true, Rows: 40, Cols: 80})
+	d.typed("sta")
+	for i := range 100 {
+		d.s.Notice("p:" + itoa(i) + ": STARTING -> RUNNING")
+	}
+	d.s.Notice("db: STARTING -> FATAL (gone)")
+	s := d.screen.text()
+	if strings.Count(s, "RUNNING") != maxNews || !strings.Contains(s, "FATAL") {
+		t.Fatal(s)
+	}
+	d.shows("sta", 3)
+	d.now = d.s.Deadline()
+	d.s.Tick(d.now)
+	d.shows("sta", 3)
+	if !strings.Contains(d.screen.text(), "… and 92 more changes") || !d.s.Deadline().IsZero() {
+		t.Fatal(d.screen.text())
+	}
+	d.s.Notice("p:0: RUNNING -> STOPPING")
+	if !strings.Contains(d.screen.text(), "STOPPING") {
+		t.Fatal("the next second shows nothing")
+	}
+}
+
+func TestResizeOfWatch(t *testing.T) {
+	d := onTerminal(t)
+	d.typed("status -w\r")
+	for _, cols := range []int{80, 30} {
+		r := d.open[len(d.open)-1]
+		d.s.Reply(control.Reply{ID: r.ID, Rows: []control.Row{{Name: "db", State: "FATAL", Reason: strings.Repeat("long ", 6)}}})
+		d.s.Reply(control.Reply{ID: r.ID, Done: true, Exit: new(3)})
+		if s := d.screen.text(); strings.Count(s, "NAME") != 1 || strings.Contains(s, "…") != (cols == 30) {
+			t.Fatalf("%d columns:\n%s", cols, s)
+		}
+		d.s.Resize(10, 30)
+		d.screen = newTerminal(t, 10, 30)
+		d.s.Tick(d.s.Deadline())
+	}
+}
+
 func TestNoticeAboveALongLine(t *testing.T) {
 	d := newDesk(t, Options{Terminal: true, Rows: 10, Cols: 20})
 	d.typed(strings.Repeat("abcdefghij", 4) + "\x01" + right)

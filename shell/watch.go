@@ -37,6 +37,19 @@ func (s *Session) watched(t *task, r *control.Reply) {
 	t.next = s.host.Now().Add(refresh)
 }
 
+// resizeTask makes what is shown of a command fit a new size. The rows of
+// status -w may have been wrapped anew: they are drawn on an empty screen, at once.
+func (s *Session) resizeTask(t *task) {
+	t.printer.Width = s.o.Cols
+	if t.drawn > 0 {
+		s.out = append(s.out, "\x1b[H\x1b[2J"...)
+		t.drawn = 0
+		if !t.next.IsZero() {
+			t.next = s.host.Now()
+		}
+	}
+}
+
 // firstLines are the first lines of a table; when there are more the last one says so.
 func firstLines(table []byte, rows int) []byte {
 	total := bytes.Count(table, []byte("\n"))
