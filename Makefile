@@ -47,12 +47,7 @@ race: ## every test under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -count=1 ./...
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
-	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
-		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
-			echo "fuzz $$(dirname "$$file") $$target"; \
-			$(GO) test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
-		done; \
-	done
+	@GO=$(GO) sh tests/fuzz.sh $(FUZZTIME)
 
 bench: build ## benchmarks of the rooms, and start-up, memory and restart of the binary
 	TASKMASTER_BINARY=$(BINARY) $(GO) test -run='^$$' -bench=. -benchmem ./...

@@ -128,6 +128,20 @@ func TestDiskFull(t *testing.T) {
 	d.end()
 }
 
+// A device that is always full: said, but not with every write.
+func TestDeviceFull(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(programs{"a": prog(sh("i=0; while [ $i -lt 200 ]; do head -c 10000 /dev/zero; i=$((i+1)); done; echo done > done; exec sleep 1000"),
+		fields{"stdout": "/dev/full"})})
+	w.until("the program is not held up", func() bool { return len(w.lines("done")) == 1 })
+	d.await("a", "RUNNING")
+	if n := len(w.logged("/dev/full", "no space left on device")); n == 0 || n > 20 {
+		t.Errorf("%d lines of the log tell of it, want a few:\n%s", n, w.logTail())
+	}
+	d.end()
+}
+
 func TestDiskFullUnderOwnLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

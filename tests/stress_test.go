@@ -34,8 +34,9 @@ func stressTime(t *testing.T) time.Duration {
 	return d
 }
 
-// TestStress runs for STRESS (5 seconds without it). STRESS_SEED repeats the
-// choices of an earlier run, though not what the scheduler made of them.
+// TestStress runs for STRESS (5 seconds without it), with each way of holding
+// process trees. STRESS_SEED repeats the choices of an earlier run, though not
+// what the scheduler made of them.
 func TestStress(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
@@ -44,35 +45,31 @@ func TestStress(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("STRESS_SEED=%d", seed)
-	c := newChaos(t, seed)
-	c.round(time.Second) // what is allocated once is allocated by now
-	before := c.rest()
-	for end := time.Now().Add(stressTime(t)); time.Now().Before(end); {
-		c.round(2 * time.Second)
-		now := c.rest()
-		if len(now.descriptors) > len(before.descriptors) {
-			t.Fatalf("descriptors %v, were %v", now.descriptors, before.descriptors)
-		}
-		if now.threads > before.threads+4 {
-			t.Fatalf("%d threads, were %d", now.threads, before.threads)
-		}
-		if now.memory > before.memory*3/2+4<<10 && !raceEnabled {
-			t.Fatalf("%d KiB resident, were %d", now.memory, before.memory)
-		}
+	for _, h := range holds {
+		t.Run(h.name, func(t *testing.T) {
+			t.Parallel()
+			t.Logf("STRESS_SEED=%d", seed)
+			c := newChaos(t, seed, h.flags)
+			c.round(time.Second) // what is allocated once is allocated by now
+			before := c.rest()
+			for end := time.Now().Add(stressTime(t)); time.Now().Before(end); {
+				c.round(2 * time.Second)
+				c.rest().compare(t, before)
+			}
+			c.end()
+			t.Logf("done: %v", c.done)
+		})
 	}
-	c.end()
-	t.Logf("done: %v", c.done)
 }
 
-func newChaos(t *testing.T, seed uint64) *chaos {
+func newChaos(t *testing.T, seed uint64, flags []string) *chaos {
 	t.Helper()
 	w := newWorld(t)
 	c := &chaos{rnd: rand.New(rand.NewPCG(seed, seed)), done: map[string]int{}}
 	for i := range 8 {
 		c.names = append(c.names, fmt.Sprintf("p%d", i))
 	}
-	c.daemon = w.start(c.programs(w), options{daemon: fields{"log_maxbytes": "1MiB", "log_backups": 1}})
+	c.daemon = w.start(c.programs(w), options{daemon: fields{"log_maxbytes": "1MiB", "log_backups": 1}, flags: flags})
 	return c
 }
 
@@ -177,6 +174,20 @@ func (c *chaos) plausible(rows map[string]row) {
 type holdings struct {
 	descriptors     map[string]string
 	threads, memory int
+}
+
+// compare ends the test when there is more of something than before.
+func (h holdings) compare(t *testing.T, before holdings) {
+	t.Helper()
+	if len(h.descriptors) > len(before.descriptors) {
+		t.Fatalf("descriptors %v, were %v", h.descriptors, before.descriptors)
+	}
+	if h.threads > before.threads+4 {
+		t.Fatalf("%d threads, were %d", h.threads, before.threads)
+	}
+	if h.memory > before.memory*3/2+4<<10 && !raceEnabled {
+		t.Fatalf("%d KiB resident, were %d", h.memory, before.memory)
+	}
 }
 
 // rest stops everything and checks that nothing is left, then starts everything
