@@ -154,7 +154,13 @@ func columns(words []string, rows, cols int) []string {
 		lines = append(lines, string(line))
 	}
 	if shown < height {
-		lines[shown-1] = "… " + itoa((height-shown+1)*perRow) + " more at most"
+		left := 0
+		for i := range words {
+			if i%height >= shown-1 {
+				left++
+			}
+		}
+		lines[shown-1] = "… " + itoa(left) + " more"
 	}
 	return lines
 }

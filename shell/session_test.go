@@ -186,7 +186,7 @@ func TestProgress(t *testing.T) {
 		d.now = d.s.Deadline()
 		d.s.Tick(d.now)
 	}
-	if got := d.screen.line(d.screen.r); got != "stop: waiting for db, webserver, worker:0 and 1 more, 3 s (Ctrl-C stops waitin…" {
+	if got := d.screen.line(d.screen.r); got != "stop: 3 s, waiting for db, webserver, worker:0 and 1 more (Ctrl-C stops waitin…" {
 		t.Fatalf("progress is %q", got)
 	}
 	d.s.Reply(control.Reply{ID: d.open[0].ID, Text: "worker:0: stopped"})
@@ -195,7 +195,7 @@ func TestProgress(t *testing.T) {
 	}
 	d.now = d.s.Deadline()
 	d.s.Tick(d.now)
-	if got := d.screen.line(d.screen.r); !strings.HasPrefix(got, "stop: waiting for db, webserver, worker:1, 4 s") {
+	if got := d.screen.line(d.screen.r); !strings.HasPrefix(got, "stop: 4 s, waiting for db, webserver, worker:1 (") {
 		t.Fatalf("progress is %q", got)
 	}
 	d.answer(0)
@@ -211,7 +211,7 @@ func TestRestartIsDoneWhenStarted(t *testing.T) {
 	d.s.Reply(control.Reply{ID: d.open[0].ID, Text: "worker:0: stopped"})
 	d.s.Reply(control.Reply{ID: d.open[0].ID, Error: "worker:1: ERROR (FATAL: x)"})
 	d.s.Tick(d.s.Deadline())
-	if got := d.screen.line(d.screen.r); !strings.HasPrefix(got, "restart: waiting for worker:0, 1 s") {
+	if got := d.screen.line(d.screen.r); !strings.HasPrefix(got, "restart: 1 s, waiting for worker:0 (") {
 		t.Fatalf("progress is %q", got)
 	}
 }
@@ -453,7 +453,7 @@ func TestTabWithManyNames(t *testing.T) {
 	}
 	d.typed("stop program-\t")
 	d.shows("stop program-", 13)
-	if s := d.screen.text(); !strings.Contains(s, "more at most") {
+	if s := d.screen.text(); !strings.Contains(s, "… 182 more") {
 		t.Fatal(s)
 	}
 }

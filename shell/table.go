@@ -23,9 +23,9 @@ const (
 var titles = [numColumns]string{"NAME", "STATE", "PID", "UPTIME", "RESTARTS", "DESCRIPTION"}
 
 const (
-	minName        = 12 // columns of a name that is cut
-	minDescription = 24 // columns below which a description is worth more than a column of figures
-	gap            = 2  // columns between columns
+	goodDescription = 24 // columns below which a description is worth more than a column of figures
+	minDescription  = 12 // columns below which it goes to a row of its own
+	gap             = 2  // columns between columns
 )
 
 // look is what a table is made for.
@@ -48,9 +48,13 @@ func appendTable(out []byte, rows []control.Row, l look) []byte {
 			state = stateColor(rows[i-1].State)
 		}
 		out = appendRow(out, &cells[i], width, state, i == 0 && l.color)
-		if i > 0 {
-			out = appendDetail(out, rows[i-1].Detail, l.width)
+		if i == 0 {
+			continue
 		}
+		if width[colDescription] == 0 && !contented(rows[i-1].State) {
+			out = appendDetail(out, cells[i][colDescription], l.width)
+		}
+		out = appendDetail(out, rows[i-1].Detail, l.width)
 	}
 	return out
 }
@@ -109,8 +113,7 @@ func formatUptime(s float64) string {
 }
 
 // fit gives every column its width, 0 to those that are left out. On a terminal
-// that is too narrow the figures go first, then the name is cut: what state it is in and
-// why stay the longest.
+// that is too narrow the figures go first, then the description, and at last names are cut.
 func fit(cells [][numColumns]string, limit int) (width [numColumns]int) {
 	for i := range cells {
 		for c, s := range &cells[i] {
@@ -120,21 +123,21 @@ func fit(cells [][numColumns]string, limit int) (width [numColumns]int) {
 	if limit <= 0 {
 		return width
 	}
-	need := 0
+	need := len(titles[colDescription])
 	for i := 1; i < len(cells); i++ {
 		need = max(need, columnsOf(cells[i][colDescription]))
 	}
-	need = min(max(need, len("DESCRIPTION")), minDescription)
+	need = min(need, goodDescription)
 	for _, c := range [...]int{colRestarts, colUptime, colPID} {
-		if room(width, limit) >= need {
-			break
+		if room(width, limit) < need {
+			width[c] = 0
 		}
-		width[c] = 0
 	}
-	if r := room(width, limit); r < need {
-		width[colName] = max(min(width[colName], minName), width[colName]-(need-r))
+	width[colDescription] = min(width[colDescription], room(width, limit))
+	if width[colDescription] < min(need, minDescription) {
+		width[colDescription] = 0
+		width[colName] = min(width[colName], max(1, limit-gap-width[colState]))
 	}
-	width[colDescription] = max(0, min(width[colDescription], room(width, limit)))
 	return width
 }
 
@@ -155,7 +158,11 @@ func appendRow(out []byte, cells *[numColumns]string, width [numColumns]int, col
 		if width[c] == 0 {
 			continue
 		}
-		s = cut(s, width[c])
+		if c == colName {
+			s = cutMiddle(s, width[c])
+		} else {
+			s = cut(s, width[c])
+		}
 		for ; pad > 0; pad-- {
 			out = append(out, ' ')
 		}
@@ -185,6 +192,11 @@ func appendDetail(out []byte, detail string, width int) []byte {
 		out = append(append(out, line...), '\n')
 	}
 	return out
+}
+
+// contented tells whether a state needs no explanation.
+func contented(state string) bool {
+	return state == "RUNNING" || state == "STOPPED" || state == "STARTING"
 }
 
 func stateColor(state string) string {
@@ -226,6 +238,22 @@ func cut(s string, width int) string {
 		}
 	}
 	return s
+}
+
+// cutMiddle is cut that spares the end: names of one kind differ there.
+func cutMiddle(s string, width int) string {
+	if columnsOf(s) <= width {
+		return s
+	}
+	tail, n := len(s), 0
+	for tail > 0 {
+		r, size := utf8.DecodeLastRuneInString(s[:tail])
+		if n += runeWidth(r); n > width/2 {
+			break
+		}
+		tail -= size
+	}
+	return cut(s, width-columnsOf(s[tail:])) + s[tail:]
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -38,8 +38,8 @@ func TestTableFits(t *testing.T) {
 			}
 		}
 	}
-	narrow := string(appendTable(nil, someRows, look{width: 44}))
-	for _, want := range []string{"web:0", "RUNNING", "BACKOFF", "next try in", "…"} {
+	narrow := string(appendTable(nil, someRows, look{width: 40}))
+	for _, want := range []string{"web:0", "RUNNING", "BACKOFF", "    next try in 2.2 s: exited too quick…\n", "a-program-with…-goes-on-and-on"} {
 		if !strings.Contains(narrow, want) {
 			t.Errorf("%q is missing in\n%s", want, narrow)
 		}

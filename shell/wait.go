@@ -90,12 +90,12 @@ func (t *task) progress(now time.Time) string {
 	}
 	what := ""
 	if len(left) > 0 {
-		what = " for " + strings.Join(left[:min(named, len(left))], ", ")
+		what = ", waiting for " + strings.Join(left[:min(named, len(left))], ", ")
 		if len(left) > named {
 			what += " and " + itoa(len(left)-named) + " more"
 		}
 	}
-	line := t.call.Name + ": waiting" + what + ", " + itoa(int(now.Sub(t.begun)/time.Second)) + " s"
+	line := t.call.Name + ": " + itoa(int(now.Sub(t.begun)/time.Second)) + " s" + what
 	if t.call.Name != "shutdown" {
 		line += " (Ctrl-C stops waiting)"
 	}
