@@ -104,6 +104,7 @@ func run(o Options) int {
 		return 1
 	}
 	defer d.close()
+	defer d.crash()
 	d.begin()
 	for !d.done() {
 		d.turn()
@@ -172,9 +173,7 @@ func (d *Daemon) begin() {
 
 // close gives everything back, in the order that leaves no file of ours behind.
 func (d *Daemon) close() {
-	if d.terminal != nil {
-		d.terminal.close()
-	}
+	d.release()
 	if d.socket >= 0 {
 		_ = unix.Unlink(d.cfg.Daemon.Socket)
 		sys.Close(d.socket)

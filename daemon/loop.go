@@ -12,7 +12,7 @@ import (
 
 // handled are the signals that the loop reads; SIGWINCH is the terminal's.
 var handled = []unix.Signal{
-	unix.SIGCHLD, unix.SIGHUP, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT, unix.SIGUSR2, unix.SIGWINCH,
+	unix.SIGCHLD, unix.SIGHUP, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT, unix.SIGUSR2, unix.SIGWINCH, unix.SIGABRT,
 	unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, // taken so that no terminal can stop us
 }
 
@@ -105,6 +105,8 @@ func (d *Daemon) readSignals(uint32) {
 		case unix.SIGWINCH:
 			d.terminal.resized()
 		case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		case unix.SIGABRT:
+			d.abort()
 		default:
 			d.log(journal.Info, "signal", journal.Str("signal", unix.SignalName(sig)))
 			d.obey(sig)

@@ -68,6 +68,7 @@ func (d *Daemon) report(c *child, r process.Report) {
 		d.logReport(c, r)
 		ch := change{control.FormatTime(r.At), c.Name, r.From.String(), r.To.String(), r.PID, r.Reason}
 		d.history.add(ch)
+		d.terminal.notice(ch)
 		for q := range d.requests {
 			if q.events {
 				q.text(ch.line(q.call.JSON))

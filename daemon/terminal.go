@@ -133,6 +133,13 @@ func (t *terminal) deadline() time.Time {
 	return t.session.Deadline()
 }
 
+// notice shows a state change above the prompt.
+func (t *terminal) notice(c change) {
+	if t != nil && t.session != nil && t.tty {
+		t.session.Notice(c.line(false))
+	}
+}
+
 func (t *terminal) resized() {
 	if t != nil && t.session != nil && t.tty {
 		t.session.Resize(sys.Size(0))

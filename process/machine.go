@@ -316,13 +316,21 @@ func (s *step) stop() {
 	s.set(s.downWant())
 	p := &s.group.Policy
 	s.killed = false
-	s.enter(Stopping, "by "+s.by)
+	s.enter(Stopping, "by "+s.origin())
 	s.deadline = s.now.Add(p.StopTime)
 	if p.StopTime == 0 {
 		s.kill()
 		return
 	}
 	s.do(Action{Do: DoSignal, Signal: p.StopSignal})
+}
+
+// origin is who asked for a stop, as a reason says it.
+func (s *step) origin() string {
+	if s.by == "stop" || s.by == "start" || s.by == "restart" {
+		return "command " + s.by
+	}
+	return s.by
 }
 
 // downWant tells a stop from a removal.
@@ -365,14 +373,14 @@ func (s *step) endedStopping() {
 		return
 	}
 	s.deadline = until
-	s.reason = "by " + s.by + ": the leader is gone (" + s.exit.String() + "), processes of it are left"
+	s.reason = "by " + s.origin() + ": the leader is gone (" + s.exit.String() + "), processes of it are left"
 	s.tell()
 }
 
 // stopped is the end of STOPPING: what is wanted by now decides how it goes on.
 func (s *step) stopped() {
 	s.left, s.deadline = false, time.Time{}
-	why := "stopped by " + s.by
+	why := "stopped by " + s.origin()
 	if s.killed {
 		why = "killed, stoptime was over"
 	}
@@ -398,11 +406,11 @@ func (s *step) calm() {
 	switch {
 	case s.left:
 		s.killed = true
-		s.enter(Stopping, "by "+s.by+": processes of the last launch are left")
+		s.enter(Stopping, "by "+s.origin()+": processes of the last launch are left")
 		s.deadline = s.now.Add(killAgain)
 	case was:
 		s.deadline = time.Time{}
-		s.enter(Stopped, "stopped by "+s.by)
+		s.enter(Stopped, "stopped by "+s.origin())
 	}
 }
 
@@ -410,7 +418,7 @@ func (s *step) calm() {
 func (s *step) giveUp() {
 	s.set(Down)
 	s.due, s.spawning = false, false
-	s.enter(Stopped, "stopped by "+s.by)
+	s.enter(Stopped, "stopped by "+s.origin())
 }
 
 // forget is the last step of a removal, put off while something is left.

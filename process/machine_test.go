@@ -100,7 +100,7 @@ var scenarios = []scenario{
 	},
 	{
 		name: "stop", script: []life{{}}, run: func(w *world) { w.order(OnStop, "p") },
-		states: "STARTING RUNNING STOPPING STOPPED", starts: 1, reason: "stopped by stop (signal SIGTERM)",
+		states: "STARTING RUNNING STOPPING STOPPED", starts: 1, reason: "stopped by command stop (signal SIGTERM)",
 	},
 	{
 		name: "stop of a deaf one", script: []life{{deaf: true}}, run: func(w *world) { w.order(OnStop, "p") },
@@ -120,7 +120,7 @@ var scenarios = []scenario{
 	},
 	{
 		name: "stop in BACKOFF", script: []life{{lives: 1, exit: code(1)}}, policy: func(p *Policy) { p.Backoff = 300 * time.Second; p.BackoffMax = p.Backoff },
-		run: func(w *world) { w.order(OnStop, "p") }, states: "STARTING BACKOFF STOPPED", starts: 1, reason: "stopped by stop",
+		run: func(w *world) { w.order(OnStop, "p") }, states: "STARTING BACKOFF STOPPED", starts: 1, reason: "stopped by command stop",
 	},
 	{
 		name: "removed while running", script: []life{{}}, run: func(w *world) { w.configure() },
