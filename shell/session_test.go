@@ -368,12 +368,18 @@ func TestHint(t *testing.T) {
 	d.shows("p", 1)
 }
 
-func TestSearchAndRecall(t *testing.T) {
+// remembering is a session that has run four lines.
+func remembering(t *testing.T) *desk {
 	d := onTerminal(t)
 	for _, l := range []string{"start a", "stop a", "pid", "stop b"} {
 		d.typed(l + "\r")
 		d.answer(0)
 	}
+	return d
+}
+
+func TestRecall(t *testing.T) {
+	d := remembering(t)
 	d.typed("\r   \r" + up)
 	d.shows("stop b", 6)
 	d.typed(up)
@@ -390,7 +396,11 @@ func TestSearchAndRecall(t *testing.T) {
 	if string(d.s.editor.line) != "st" {
 		t.Fatalf("back at %q", string(d.s.editor.line))
 	}
-	d.typed("\x15keep\x12sto")
+}
+
+func TestSearch(t *testing.T) {
+	d := remembering(t)
+	d.typed("keep\x12sto")
 	row := func(want string) {
 		t.Helper()
 		if got := d.screen.line(d.screen.r); got != want {

@@ -1,0 +1,79 @@
+package control
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	for line, check := range map[string]func(c *Call) bool{
+		"status":                  func(c *Call) bool { return len(c.Targets) == 0 && c.Lines == -1 },
+		"status -v a --json b":    func(c *Call) bool { return c.Verbose && c.JSON && strings.Join(c.Targets, " ") == "a b" },
+		"status -w":               func(c *Call) bool { return c.Watch },
+		"status -- -v":            func(c *Call) bool { return !c.Verbose && c.Targets[0] == "-v" },
+		"stop --no-wait all":      func(c *Call) bool { return c.NoWait && c.Targets[0] == "all" },
+		"tail -f -n5 a stderr":    func(c *Call) bool { return c.Follow && c.Lines == 5 && c.Stream == "stderr" && len(c.Targets) == 1 },
+		"tail a -n 0":             func(c *Call) bool { return c.Lines == 0 && c.Stream == "stdout" },
+		"events -f -n0 --json":    func(c *Call) bool { return c.Follow && c.Lines == 0 && c.JSON },
+		"signal usr1 a b":         func(c *Call) bool { return c.Signal == "usr1" && len(c.Targets) == 2 },
+		"reload --dry-run":        func(c *Call) bool { return c.DryRun },
+		"exit":                    func(c *Call) bool { return c.Name == "quit" },
+		"start -":                 func(c *Call) bool { return c.Targets[0] == "-" },
+		"tail --raw a":            func(c *Call) bool { return c.Raw },
+		"cancel 7":                func(c *Call) bool { return c.Hidden && c.Targets[0] == "7" },
+		"help start":              func(c *Call) bool { return c.Local && c.Targets[0] == "start" },
+		"notify off":              func(c *Call) bool { return c.Local && c.Targets[0] == "off" },
+		"restart -- --no-wait":    func(c *Call) bool { return !c.NoWait },
+		"log -n 3 -f":             func(c *Call) bool { return c.Lines == 3 && c.Follow },
+		"rotate web* --":          func(c *Call) bool { return c.Targets[0] == "web*" },
+		"pid a b":                 func(c *Call) bool { return len(c.Targets) == 2 },
+		"shutdown":                func(c *Call) bool { return !c.Local },
+		"start web:0 worker.x_1b": func(c *Call) bool { return len(c.Targets) == 2 },
+	} {
+		words := strings.Fields(line)
+		if c, err := Parse(words[0], words[1:]); err != nil || !check(c) {
+			t.Errorf("%s: %+v, %v", line, c, err)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for line, want := range map[string]string{
+		"strat a":                 "did you mean start?",
+		"start":                   "start needs",
+		"stop -f a":               "has no option -f",
+		"tail":                    "needs one program",
+		"tail a b c":              "needs one program",
+		"tail a stdin":            "not stdin",
+		"tail -n a":               "-n needs a number",
+		"tail a -n":               "-n needs a number",
+		"tail -n -3 a":            "-n needs a number",
+		"signal a":                "needs a signal and a program",
+		"version x":               "takes no argument",
+		"help a b":                "takes one argument",
+		"status --jason":          "has no option",
+		"\x1b[2J":                 `\x1b[2J`,
+		strings.Repeat("x", 5000): "xxx…",
+	} {
+		words := strings.Fields(line)
+		c, err := Parse(words[0], words[1:])
+		if err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 200 {
+			t.Errorf("%.60s: %+v, %v", line, c, err)
+		}
+	}
+}
+
+func TestHelpNamesEveryCommand(t *testing.T) {
+	all := Help("")
+	for _, name := range CommandNames() {
+		if !strings.Contains(all, name) {
+			t.Errorf("%s is missing", name)
+		}
+		if one := Help(name); !strings.HasPrefix(one, "usage: ") {
+			t.Errorf("%s: %q", name, one)
+		}
+	}
+	if strings.Contains(all, "cancel") || !strings.HasPrefix(Help("cancel"), "unknown command") {
+		t.Error("what is part of the protocol only is shown")
+	}
+}
