@@ -3,6 +3,8 @@ package daemon
 import (
 	"taskmaster/config"
 	"taskmaster/journal"
+
+	"golang.org/x/sys/unix"
 )
 
 // shutdown stops every program; a second one has no more patience.
@@ -16,7 +18,7 @@ func (d *Daemon) shutdown(why string) {
 // is gone. It is also where exit_on is looked at.
 func (d *Daemon) done() bool {
 	if d.set.Closing() {
-		return d.set.Live() == 0 && len(d.jobs) == 0
+		return d.allGone()
 	}
 	switch on := d.cfg.Daemon.ExitOn; {
 	case on == config.ExitFatal && d.set.AnyFatal():
@@ -28,7 +30,21 @@ func (d *Daemon) done() bool {
 		return false
 	}
 	d.settle()
-	return d.set.Live() == 0
+	return d.allGone()
+}
+
+// allGone tells whether nothing is left that we started. Compressions are not
+// waited for: they can be killed at any moment, and are taken up at the next start.
+func (d *Daemon) allGone() bool {
+	if d.set.Live() > 0 {
+		return false
+	}
+	for pid := range d.jobs {
+		if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+			d.fault("kill", err)
+		}
+	}
+	return len(d.jobs) == 0
 }
 
 // finish answers those who still wait, and closes the books.

@@ -8,6 +8,7 @@ import (
 	"taskmaster/config"
 	"taskmaster/control"
 	"taskmaster/process"
+	"taskmaster/sys"
 )
 
 func status(d *Daemon, r *request) {
@@ -47,10 +48,24 @@ func (d *Daemon) row(i *process.Instance, verbose bool) control.Row {
 	if i.Spawning() && row.Reason == "" {
 		row.Reason = "about to be launched"
 	}
+	if i.State() == process.Stopping && i.Killed() {
+		row.Reason += d.survivors(i)
+	}
 	if verbose {
 		row.Detail = d.detail(i)
 	}
 	return row
+}
+
+// survivors tells why a stop goes on after SIGKILL.
+func (d *Daemon) survivors(i *process.Instance) string {
+	out := ": SIGKILL was sent"
+	for _, pid := range d.childOf(i).tree.Procs() {
+		if st, err := sys.ReadStat(pid); err == nil && st.State == 'D' {
+			out += ", pid " + itoa(pid) + " is in uninterruptible sleep (D)"
+		}
+	}
+	return out
 }
 
 // detail is what status -v tells more: for the person at 3 a.m. Environment

@@ -25,6 +25,7 @@ type terminal struct {
 	polled  bool // in is watched by the loop; a regular file cannot be, and is always ready
 	out     *outlet
 	err     *outlet
+	held    bool // in is left unread while the session has enough
 	tty     bool
 	state   *sys.TermState
 	replies []control.Reply // handed to the session one by one, never from inside its own calls
@@ -110,7 +111,7 @@ func (t *terminal) stopReading() {
 
 // busy tells whether there is work that no descriptor will announce.
 func (t *terminal) busy() bool {
-	return t != nil && (len(t.replies) > 0 || t.session != nil && t.in >= 0 && !t.polled)
+	return t != nil && (len(t.replies) > 0 || t.session != nil && t.in >= 0 && !t.polled && !t.session.Full())
 }
 
 // tick is the shell's part of a turn.
@@ -121,8 +122,29 @@ func (t *terminal) tick() {
 	if at := t.session.Deadline(); !at.IsZero() && !at.After(t.d.now) {
 		t.session.Tick(t.d.now)
 	}
-	if t.session != nil && t.in >= 0 && !t.polled {
-		t.Ready(0)
+	if t.session != nil && t.in >= 0 {
+		t.hold()
+	}
+}
+
+// hold leaves the input of a long script where it is while commands run.
+func (t *terminal) hold() {
+	full := t.session.Full()
+	if !t.polled {
+		if !full {
+			t.Ready(0)
+		}
+		return
+	}
+	if full != t.held {
+		t.held = full
+		events := uint32(unix.EPOLLIN)
+		if full {
+			events = 0
+		}
+		if err := t.d.loop.Modify(t.in, events); err != nil {
+			t.d.fault("epoll", err)
+		}
 	}
 }
 

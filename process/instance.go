@@ -101,6 +101,9 @@ func (i *Instance) Spawning() bool { return i.spawning }
 // Left tells whether something of the last launch outlives its leader.
 func (i *Instance) Left() bool { return i.left }
 
+// Killed tells whether the stop went as far as SIGKILL.
+func (i *Instance) Killed() bool { return i.killed }
+
 // Restarts counts the automatic launches since i was added.
 func (i *Instance) Restarts() int { return i.restarts }
 
