@@ -51,7 +51,7 @@ pid_of() {
 # carry the demo's mark in their environment.
 ours() {
 	for file in /proc/[0-9]*/environ; do
-		if grep -qs "TASKMASTER_DEMO=$dir" "$file"; then
+		if grep -qs "DEMO_MARK=$dir" "$file"; then
 			pid=${file#/proc/}
 			echo "${pid%/environ}"
 		fi
@@ -73,7 +73,7 @@ echo "\$ taskmaster check demo.yaml"
 "$binary" check "$config"
 
 say "Start it. A moment later: alive, but not yet for starttime (1 s)"
-TASKMASTER_DEMO=$dir "$binary" --no-shell "$config" </dev/null &
+DEMO_MARK=$dir "$binary" --no-shell "$config" </dev/null &
 daemon=$!
 tries=0
 until ctl version >/dev/null 2>&1; do
