@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"slices"
 
@@ -171,11 +170,10 @@ func (c *client) who() string { return "uid " + itoa(int(c.uid)) + " pid " + ito
 func (c *client) full() bool { return len(c.out)-c.sent > enough }
 
 func (c *client) send(r control.Reply) {
-	b, err := json.Marshal(r)
-	if err != nil || c.fd < 0 {
+	if c.fd < 0 {
 		return
 	}
-	c.out = append(append(c.out, b...), '\n')
+	c.out = control.AppendReply(c.out, &r)
 	if !c.queued {
 		c.queued = true
 		c.d.dirty = append(c.d.dirty, c)

@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"fmt"
+
 	"taskmaster/epoll"
 	"taskmaster/sys"
 
@@ -61,6 +63,12 @@ func (o *outlet) flush() {
 	}
 	o.buf = nil
 	o.watch(false)
+	if o.dropped > 0 && !o.dead {
+		n := o.dropped
+		o.dropped = 0
+		o.write(fmt.Appendf(nil, "[%d bytes left out: nobody read them]\n", n))
+		o.flush()
+	}
 }
 
 // watch asks the loop to tell when there is room, or no longer.

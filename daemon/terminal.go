@@ -45,12 +45,12 @@ func (d *Daemon) openTerminal() {
 		return
 	}
 	t := &terminal{d: d, in: in, tty: tty, out: d.newOutlet(1), err: d.newOutlet(2)}
-	o := shell.Options{Terminal: tty, Dumb: os.Getenv("TERM") == "dumb", Own: true}
+	o := shell.Options{Own: true}
 	if tty {
 		t.err = t.out
+		o = shell.FromEnvironment(os.Getenv)
+		o.Terminal, o.Own = true, true
 		o.Rows, o.Cols = sys.Size(0)
-		o.Color = os.Getenv("NO_COLOR") == ""
-		o.HistoryPath = shell.HistoryPath(os.Getenv)
 	}
 	d.terminal = t
 	t.session = shell.New(t, o)
