@@ -24,7 +24,7 @@ func status(d *Daemon, r *request) {
 			r.exit = 3
 		}
 	}
-	if len(rows) > 0 || r.exit == 0 {
+	if len(rows) > 0 {
 		r.send(control.Reply{Rows: rows})
 	}
 }

@@ -60,12 +60,18 @@ func appendRune(out []byte, r rune, raw string) []byte {
 	return append(out, raw...)
 }
 
-// Nearest gives the word of list that was most likely meant by word: at most a
-// third of its letters off (one transposition counts once), "" when none is.
+// Nearest gives the word of list that was most likely meant by word: the first
+// that begins with it, else one with at most a third of its letters off (one
+// transposition counts once), "" when none is.
 func Nearest(word string, list []string) string {
 	best, min := "", len(word)/3+1
 	if len(word) > 64 {
 		return ""
+	}
+	for _, w := range list {
+		if len(word) > 1 && strings.HasPrefix(w, word) {
+			return w
+		}
 	}
 	for _, w := range list {
 		if d := distance(strings.ToLower(word), strings.ToLower(w)); d <= min && (d < min || best == "") {
