@@ -17,15 +17,16 @@ import (
 
 // options are how a daemon is started; the zero value is the plain way.
 type options struct {
-	daemon fields               // section daemon
-	flags  []string             // before the configuration
-	wrap   []string             // argv of what becomes the daemon by exec
-	env    []string             // more of the environment
-	attr   *syscall.SysProcAttr // how it is forked
-	dir    string               // where it is started, "" is the world
-	extra  []*os.File           // more descriptors that it inherits
-	binary string               // "" is the binary under test
-	apart  bool                 // the process started is not the daemon itself (--detach, a pid namespace)
+	daemon   fields               // section daemon
+	flags    []string             // before the configuration
+	wrap     []string             // argv of what becomes the daemon by exec
+	env      []string             // more of the environment
+	attr     *syscall.SysProcAttr // how it is forked
+	dir      string               // where it is started, "" is the world
+	extra    []*os.File           // more descriptors that it inherits
+	binary   string               // "" is the binary under test
+	terminal *terminal            // its 0, 1 and 2
+	apart    bool                 // the process started is not the daemon itself (--detach, a pid namespace)
 }
 
 // daemon is a running one.
@@ -76,6 +77,9 @@ func (w *world) launch(argv []string, o options) *daemon {
 	d.cmd.Env = append(append(os.Environ(), mark+"="+w.dir, "XDG_STATE_HOME="+w.path("state")), o.env...)
 	d.cmd.ExtraFiles, d.cmd.SysProcAttr = o.extra, o.attr
 	d.cmd.Stdout, d.cmd.Stderr = w.appending("stdout"), w.appending("stderr")
+	if o.terminal != nil {
+		d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = o.terminal.slave, o.terminal.slave, o.terminal.slave
+	}
 	if err := d.cmd.Start(); err != nil {
 		w.Fatal(err)
 	}

@@ -44,6 +44,9 @@ var ways = []way{
 		want: func(c *circumstances, _ *string) { c.Umask = 0o077 },
 	},
 	{name: "detach", opts: func(*world) options { return options{flags: []string{"--detach"}, apart: true} }},
+	{name: "terminal", opts: func(w *world) options {
+		return options{terminal: w.terminal(), attr: &syscall.SysProcAttr{Setsid: true, Setctty: true}}
+	}},
 	{name: "session of its own", opts: func(*world) options { return options{attr: &syscall.SysProcAttr{Setsid: true}} }},
 }
 

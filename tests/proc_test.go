@@ -13,6 +13,7 @@ import (
 type procStat struct {
 	pid, ppid, pgid, sid int
 	state                byte // R, S, D, T, Z, …
+	cpu                  int  // hundredths of a second used
 }
 
 // stat reads /proc/PID/stat; ok is false when there is no such process.
@@ -26,7 +27,16 @@ func stat(pid int) (s procStat, ok bool) {
 	s.ppid, _ = strconv.Atoi(f[1])
 	s.pgid, _ = strconv.Atoi(f[2])
 	s.sid, _ = strconv.Atoi(f[3])
+	user, _ := strconv.Atoi(f[11])
+	system, _ := strconv.Atoi(f[12])
+	s.cpu = user + system
 	return s, true
+}
+
+// cpu is the CPU time that pid has used, in hundredths of a second.
+func cpu(pid int) int {
+	s, _ := stat(pid)
+	return s.cpu
 }
 
 // alive tells that pid is a process that has not ended: a zombie has.
