@@ -22,20 +22,20 @@ func (r *reader) checkBytes(data []byte) ([]byte, bool) {
 	if rest, ok := bytes.CutPrefix(data, []byte("%YAML 1.2")); ok { // the parser knows 1.1; nothing here differs
 		data = append([]byte("%YAML 1.1"), rest...)
 	}
-	before, line, start := len(r.l.faults), 1, 0
-	for i := 0; i < len(data); {
+	before, line, col := len(r.l.faults), 1, 1
+	for i := 0; i < len(data) && !r.l.full(); col++ {
 		if c := data[i]; c >= ' ' && c < 0x7f || c == '\t' {
 			i++
 			continue
 		}
 		if n := lineBreak(data[i:]); n > 0 {
 			i += n
-			line, start = line+1, i
+			line, col = line+1, 0
 			continue
 		}
 		c, n := utf8.DecodeRune(data[i:])
 		if why := unprintable(c, n); why != "" {
-			r.report(line, utf8.RuneCount(data[start:i])+1, "", why)
+			r.report(line, col, "", why)
 		}
 		i += n
 	}

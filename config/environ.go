@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// environ is the daemon's own environment, read once, without what an outer
-// taskmaster (or this one, for its own use) put in.
+// environ is the daemon's own environment, read once, each name once, without
+// what an outer taskmaster (or this one, for its own use) put in.
 var environ = sync.OnceValue(func() []string { return ownEnviron(os.Environ()) })
 
 // innerPrefix begins the names of variables that are taskmaster's.
@@ -15,18 +15,34 @@ const innerPrefix = "TASKMASTER_"
 
 func ownEnviron(env []string) []string {
 	out := make([]string, 0, len(env))
+	at := make(map[string]int, len(env))
 	for _, e := range env {
-		if name, _, ok := strings.Cut(e, "="); ok && name != "" && !strings.HasPrefix(e, innerPrefix) {
-			out = append(out, e)
+		name, _, ok := strings.Cut(e, "=")
+		if !ok || name == "" || strings.HasPrefix(e, innerPrefix) {
+			continue
 		}
+		if i, twice := at[name]; twice {
+			out[i] = e
+			continue
+		}
+		at[name] = len(out)
+		out = append(out, e)
 	}
 	return out
 }
 
 // add binds variables as they are, or templates.
 func (s *scope) add(vars []Var, template bool) {
+	if s.last == nil {
+		s.last = make(map[string]int, len(vars)+ownVars)
+	}
 	for _, v := range vars {
-		s.vars = append(s.vars, binding{name: v.Name, value: v.Value, template: template && strings.IndexByte(v.Value, '{') >= 0})
+		b := binding{name: v.Name, value: v.Value, before: none, template: template && strings.IndexByte(v.Value, '{') >= 0}
+		if i, ok := s.last[v.Name]; ok {
+			b.before = i
+		}
+		s.last[v.Name] = len(s.vars)
+		s.vars = append(s.vars, b)
 	}
 }
 
@@ -34,15 +50,14 @@ func (s *scope) add(vars []Var, template bool) {
 // base are shared. The error names the variable.
 func (s *scope) environ() ([]string, error) {
 	out := make([]string, 0, len(s.base)+len(s.vars))
-	for i, e := range s.base {
-		name := e[:strings.IndexByte(e, '=')]
-		if s.find(name, len(s.vars)) == none && !definedIn(s.base[i+1:], name) {
+	for _, e := range s.base {
+		if _, hidden := s.last[e[:strings.IndexByte(e, '=')]]; !hidden {
 			out = append(out, e)
 		}
 	}
 	for i := range s.vars {
 		name := s.vars[i].name
-		if s.find(name, len(s.vars)) != i {
+		if s.last[name] != i {
 			continue
 		}
 		value, err := s.value(i)
@@ -52,11 +67,6 @@ func (s *scope) environ() ([]string, error) {
 		out = append(out, name+"="+value)
 	}
 	return out, nil
-}
-
-func definedIn(env []string, name string) bool {
-	_, ok := findVar(env, name)
-	return ok
 }
 
 // stepError is what failed, and why.

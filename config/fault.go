@@ -80,9 +80,9 @@ type jsonFault struct {
 	Message string `json:"message"`
 }
 
-// FaultsJSON is the object that `check --json` prints, with a newline at its
-// end: "valid" (whether there are no faults), "faults" and "warnings" (arrays
-// of file, line, column, field and message; never null).
+// FaultsJSON is the object that `check --json` prints: "valid" (whether there
+// are no faults), "faults" and "warnings" (arrays of file, line, column, field
+// and message; never null).
 func FaultsJSON(faults, warnings Faults) []byte {
 	out, err := json.MarshalIndent(struct {
 		Valid    bool        `json:"valid"`
@@ -90,9 +90,9 @@ func FaultsJSON(faults, warnings Faults) []byte {
 		Warnings []jsonFault `json:"warnings"`
 	}{len(faults) == 0, faults.forJSON(), warnings.forJSON()}, "", "  ")
 	if err != nil { // strings and numbers always can be marshalled
-		return []byte("{}\n")
+		return nil
 	}
-	return append(out, '\n')
+	return out
 }
 
 func (f Faults) forJSON() []jsonFault {

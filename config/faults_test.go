@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,7 +82,7 @@ var fieldFaults = []struct{ field, want string }{
 	{"env: {A: 1, A: 2}", `3:17: "A" comes twice (first on line 3)`},
 	{"env: {A: sekret, A: sekret2}", `3:22: "A" comes twice (first on line 3)`},
 	{"env: {A: '${NOPE}'}", "3:14: a: env.A: ${NOPE} is not defined"},
-	{"env: {A: '${B}', B: '${A}'}", "3:14: a: env.A: ${A} is defined by itself, through other variables\n3:25: a: env.B: ${B} is defined by itself, through other variables"},
+	{"env: {A: '${B}', B: '${A}'}", "3:14: a: env.A: ${A} is defined by itself, through other variables\n3:25: a: env.B: ${A} is defined by itself, through other variables"},
 	{"env: {A: '${A}'}", "3:14: a: env.A: ${A} is not defined"},
 	{"env: {[a]: b}", "3:11: a key must be text, not a list"},
 	{"workingdir: [x]", "3:17: a: workingdir: must be a path, not a list"},
@@ -307,7 +308,17 @@ var fileFaults = []struct{ raw, want string }{
 	{"x-a: &a {stoptime: 5}\nprograms:\n  a: {<<: *a, <<: *a, cmd: x}\n", `3:15: "<<" comes twice (first on line 3)`},
 	{"programs: " + strings.Repeat("[", 65) + strings.Repeat("]", 65) + "\n", "1:74: nested too deeply"},
 	{"programs: " + strings.Repeat("[", 20000) + "\n", "1:1: nested too deeply"},
+	{"programs: {" + "a: {numprocs: 10000, cmd: &c x}" + manyLarge(12) + "}\n", "1:333: l9: with it there are more than 100000 instances in all"},
 	{"programs: &x\n  a: {cmd: x, env: *x}\n", "2:20: *x stands within itself"},
+}
+
+// manyLarge is n programs more of 10,000 instances.
+func manyLarge(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, ", l%d: {cmd: *c, numprocs: 10000}", i)
+	}
+	return b.String()
 }
 
 // write makes a file in dir and gives its path.

@@ -16,10 +16,10 @@ type loader struct {
 	files     []string // as shown, in the order of reading
 	seen      map[repeat]struct{}
 	defaults  Program
-	daemonEnv []place             // of Daemon.Env, in turn
-	names     map[string]place    // of programs
-	includes  []included          // patterns of the section include
-	envFiles  map[string][]string // read for the check; nil when one cannot be
+	daemonEnv []place          // of Daemon.Env, in turn
+	names     map[string]place // of programs
+	includes  []included       // patterns of the section include
+	instances int              // of all programs so far
 }
 
 // repeat is a message about what an alias stands for, which may be read often.
@@ -64,7 +64,7 @@ func Load(path string) (*Config, error) {
 const tooLarge = "the file is larger than 16 MiB"
 
 func newLoader(src *source) *loader {
-	l := &loader{cfg: &Config{Dir: src.dir, Daemon: defaultDaemon(src)}, names: map[string]place{}, envFiles: map[string][]string{}}
+	l := &loader{cfg: &Config{Dir: src.dir, Daemon: defaultDaemon(src)}, names: map[string]place{}}
 	l.defaults = defaultProgram(src.dir)
 	return l
 }
@@ -88,7 +88,7 @@ func (l *loader) finish() (*Config, error) {
 
 // repeated tells whether msg was said of n already.
 func (l *loader) repeated(n *yaml.Node, msg string) bool {
-	if len(l.faults) >= maxFaults {
+	if l.full() {
 		return true
 	}
 	key := repeat{n, msg}
@@ -111,8 +111,17 @@ func (r *reader) file(data []byte, top func(n *yaml.Node)) {
 	top(root)
 }
 
+// The sections of a file, as indexes of topFields.
+const (
+	secDaemon = iota
+	secDefaults
+	secInclude
+	secPrograms
+	numSections
+)
+
 // topFields is the table of the sections of a file.
-var topFields = []spec{
+var topFields = [numSections]spec{
 	{name: "daemon", kind: kindSection, doc: "The daemon itself."},
 	{name: "defaults", kind: kindSection, doc: "Fields that every program takes unless it says otherwise."},
 	{name: "include", kind: kindPaths, doc: "Patterns of files with more programs.", also: "includes files"},
@@ -126,18 +135,18 @@ func (r *reader) top(root *yaml.Node) {
 		return
 	}
 	// The order of the sections is that of their meaning, whatever the file's.
-	if s := sections[0]; s.val != nil {
+	if s := sections[secDaemon]; s.val != nil {
 		readFields(r.section("daemon", s), s.val, daemonFields, &r.l.cfg.Daemon)
 	}
-	if s := sections[1]; s.val != nil {
+	if s := sections[secDefaults]; s.val != nil {
 		readFields(r.section("defaults", s), s.val, programFields, &r.l.defaults)
 	}
-	if s := sections[2]; s.val != nil {
-		r.patterns(at{r, "", "include", s.key, &topFields[2]}, s.val)
+	if s := sections[secInclude]; s.val != nil {
+		r.patterns(at{r, "", "include", s.key, &topFields[secInclude]}, s.val)
 	}
-	if s := sections[3]; s.val != nil {
+	if s := sections[secPrograms]; s.val != nil {
 		r.programs(s)
-	} else if sections[2].val == nil && len(r.l.faults) == 0 { // else one of those is the reason
+	} else if sections[secInclude].val == nil && len(r.l.faults) == 0 { // else one of those is the reason
 		r.report(root.Line, root.Column, "programs", "programs is missing")
 	}
 }
@@ -145,8 +154,8 @@ func (r *reader) top(root *yaml.Node) {
 // included reads a file that another one includes: programs only.
 func (r *reader) included(root *yaml.Node) {
 	sections, ok := r.sections(root, "programs")
-	if ok && sections[3].val != nil {
-		r.programs(sections[3])
+	if ok && sections[secPrograms].val != nil {
+		r.programs(sections[secPrograms])
 	}
 }
 
@@ -155,7 +164,7 @@ type section struct{ key, val *yaml.Node }
 
 // sections finds the values of topFields, in their order. With only, no other
 // section may be there.
-func (r *reader) sections(root *yaml.Node, only string) (out [4]section, ok bool) {
+func (r *reader) sections(root *yaml.Node, only string) (out [numSections]section, ok bool) {
 	a := at{r: r, spec: &sectionSpec}
 	content, ok := a.mapping(root)
 	for i := 0; i < len(content); i += 2 {
@@ -163,7 +172,7 @@ func (r *reader) sections(root *yaml.Node, only string) (out [4]section, ok bool
 		if key.Kind != yaml.ScalarNode || strings.HasPrefix(key.Value, "x-") {
 			continue
 		}
-		n := slices.IndexFunc(topFields, func(s spec) bool { return s.name == key.Value })
+		n := slices.IndexFunc(topFields[:], func(s spec) bool { return s.name == key.Value })
 		switch {
 		case n < 0:
 			a.unknownSection(content[i])
@@ -185,14 +194,15 @@ func (a at) unknownSection(key *yaml.Node) {
 	case lookup(daemonFields, name) != nil:
 		hint = " (it belongs in daemon)"
 	}
+	if hint != "" {
+		a.unknown(key, nil, hint)
+		return
+	}
 	known := make([]*spec, len(topFields))
 	for i := range topFields {
 		known[i] = &topFields[i]
 	}
-	if hint != "" {
-		known = nil
-	}
-	a.unknown(key, known, hint)
+	a.unknown(key, known, "")
 }
 
 func (r *reader) section(name string, s section) at {
@@ -216,10 +226,10 @@ func (r *reader) patterns(a at, n *yaml.Node) {
 
 // programs reads the section programs.
 func (r *reader) programs(s section) {
-	a := at{r, "", "programs", s.key, &topFields[3]}
+	a := at{r, "", "programs", s.key, &topFields[secPrograms]}
 	content, _ := a.mapping(s.val)
 	r.l.cfg.Programs = slices.Grow(r.l.cfg.Programs, len(content)/2)
-	for i := 0; i < len(content); i += 2 {
+	for i := 0; i < len(content) && !r.l.full() && r.l.instances <= maxTotal; i += 2 {
 		key := deref(content[i])
 		if key.Kind != yaml.ScalarNode {
 			continue
@@ -250,8 +260,14 @@ func (r *reader) program(key, n *yaml.Node) {
 	if ok && p.Cmd == nil {
 		a.fail(key, "cmd is missing")
 	}
+	if r.l.instances += p.NumProcs; r.l.instances > maxTotal {
+		a.fail(key, "with it there are more than %d instances in all", maxTotal)
+	}
 	r.l.cfg.Programs = append(r.l.cfg.Programs, &p)
 }
+
+// maxTotal is how many instances a configuration may have.
+const maxTotal = 100000
 
 // maxName is the longest name of a program, in bytes: with an instance's
 // number it is still a file name.

@@ -193,6 +193,7 @@ programs:
   d: {cmd: sh, stdout: ./s.log, stderr: d.log}
   e: {cmd: ./x, env: {PATH: ""}}
   f: {cmd: sh, env: {PATH: bin}}
+  g: {cmd: "${S}", workingdir: "${S}/x", stdout: "l/${S}/x", stderr: "${S}/y", env: {S: sekret}}
 `)
 	write(t, dir, "x", "not executable")
 	cfg, err := Load(path)
@@ -205,7 +206,11 @@ DIR/c.yaml:8:24: warning: c: stdout: the directory DIR/nodir-x is not there
 DIR/c.yaml:9:24: warning: d: stdout: DIR/s.log is the log of ok already
 DIR/c.yaml:9:41: warning: d: stderr: DIR/d.log is the log of the daemon already
 DIR/c.yaml:10:12: warning: e: cmd: "./x": command not found
-DIR/c.yaml:11:12: warning: f: cmd: "sh": command not found`, "DIR", dir)
+DIR/c.yaml:11:12: warning: f: cmd: "sh": command not found
+DIR/c.yaml:12:12: warning: g: cmd: "${S}": command not found
+DIR/c.yaml:12:32: warning: g: workingdir: ${S}/x is not there
+DIR/c.yaml:12:50: warning: g: stdout: the directory DIR/l/${S} is not there
+DIR/c.yaml:12:70: warning: g: stderr: the directory ${S} is not there`, "DIR", dir)
 	if got := Faults(cfg.Warnings).Error(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -218,7 +223,7 @@ DIR/c.yaml:11:12: warning: f: cmd: "sh": command not found`, "DIR", dir)
 			Line, Column  int
 		}
 	}
-	if err := json.Unmarshal(out, &object); err != nil || !object.Valid || object.Faults == nil || len(object.Warnings) != 7 || object.Warnings[0].Message != `a: cmd: "no-such-command-x": command not found` || object.Warnings[0].Column != 12 {
+	if err := json.Unmarshal(out, &object); err != nil || !object.Valid || object.Faults == nil || len(object.Warnings) != 11 || object.Warnings[0].Message != `a: cmd: "no-such-command-x": command not found` || object.Warnings[0].Column != 12 {
 		t.Errorf("%v %s", err, out)
 	}
 }

@@ -19,10 +19,13 @@ type reader struct {
 
 // report adds a fault at a place of this file.
 func (r *reader) report(line, col int, field, msg string) {
-	if len(r.l.faults) < maxFaults {
-		r.l.faults = append(r.l.faults, Fault{r.src.name, max(line, 1), max(col, 1), field, msg})
+	if !r.l.full() {
+		r.l.faults = append(r.l.faults, Fault{r.src.name, max(line, 1), max(col, 1), field, text.Visible(msg)})
 	}
 }
+
+// full tells whether more faults need not be looked for.
+func (l *loader) full() bool { return len(l.faults) >= maxFaults }
 
 // at is the place in the configuration that is being read: whose (a program's
 // name, defaults, daemon or "" for the top), which field, and its key's node.
@@ -55,10 +58,10 @@ func (a at) fail(n *yaml.Node, format string, args ...any) {
 		return
 	}
 	if a.path != "" {
-		msg = text.Visible(a.path) + ": " + msg
+		msg = a.path + ": " + msg
 	}
 	if a.owner != "" {
-		msg = text.Visible(a.owner) + ": " + msg
+		msg = a.owner + ": " + msg
 	}
 	a.r.report(n.Line, n.Column, a.path, msg)
 }
@@ -83,7 +86,7 @@ func got(n *yaml.Node) string {
 		return kindName(n)
 	}
 	if n.Tag == "!!int" || n.Tag == "!!float" {
-		return text.Visible(n.Value)
+		return n.Value
 	}
 	return quote(n.Value)
 }
@@ -91,6 +94,9 @@ func got(n *yaml.Node) string {
 // unknown reports a key that is none of specs.
 func (a at) unknown(key *yaml.Node, known []*spec, hint string) {
 	name := deref(key).Value
+	if a.r.l.full() {
+		return
+	}
 	if meant := suggest(name, known); meant != "" {
 		hint = fmt.Sprintf(" (did you mean %q?)", meant)
 	}

@@ -66,7 +66,7 @@ func (s *shape) stop(n *yaml.Node, msg string) int {
 func (s *shape) alias(n *yaml.Node) int {
 	size := s.size[n.Alias]
 	if size == 0 {
-		return s.stop(n, fmt.Sprintf("*%s stands within itself", text.Visible(n.Value)))
+		return s.stop(n, "*"+n.Value+" stands within itself")
 	}
 	if s.expanded += size; s.expanded >= maxExpanded {
 		return s.stop(n, "the aliases (*name) stand for too much")
@@ -80,7 +80,7 @@ func (s *shape) tag(n *yaml.Node) {
 	case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!timestamp", "!!merge", "!!map", "!!seq", "":
 		return
 	}
-	s.r.report(n.Line, n.Column, "", "unknown tag "+text.Visible(n.Tag))
+	s.r.report(n.Line, n.Column, "", "unknown tag "+n.Tag)
 }
 
 // fewKeys is up to how many keys comparing each with each is cheaper than a map.

@@ -77,6 +77,7 @@ func (a at) place(n *yaml.Node, to *string) {
 func (a at) env(n *yaml.Node, to *[]Var, where *[]place) {
 	content, _ := a.mapping(n)
 	vars, places := slices.Clone(*to), slices.Clone(*where)
+	inherited := vars[:len(vars):len(vars)]
 	for i := 0; i < len(content); i += 2 {
 		key := deref(content[i])
 		if key.Kind != yaml.ScalarNode {
@@ -88,7 +89,7 @@ func (a at) env(n *yaml.Node, to *[]Var, where *[]place) {
 			continue
 		}
 		here := place{in, content[i+1]}
-		if j := slices.IndexFunc(vars, func(v Var) bool { return v.Name == name }); j >= 0 {
+		if j := slices.IndexFunc(inherited, func(v Var) bool { return v.Name == name }); j >= 0 {
 			vars[j].Value, places[j] = replaceSelf(value, name, vars[j].Value), here
 		} else {
 			vars, places = append(vars, Var{name, value}), append(places, here)

@@ -3,8 +3,6 @@ package config
 import (
 	"fmt"
 	"strings"
-
-	"taskmaster/text"
 )
 
 // A template is text with {name}, {num} and ${VAR} in it; $${ is a literal ${,
@@ -28,7 +26,7 @@ func hasVariable(t string) bool { return strings.Contains(t, "${") }
 type varError struct {
 	msg    string
 	nested bool // the fault is in the definition of another variable
-	cycle  bool // which is this one again
+	cycle  bool // it is a circle, or too long a chain: each that takes part is at fault
 }
 
 func (e *varError) Error() string { return e.msg }
@@ -36,8 +34,10 @@ func (e *varError) Error() string { return e.msg }
 // binding is one variable of an environment that is being made.
 type binding struct {
 	name, value string
-	template    bool // value is still a template
-	busy        bool // value is being expanded
+	before      int       // the binding of the same name that it hides, or none
+	template    bool      // value is still a template
+	busy        bool      // value is being expanded
+	err         *varError // why it could not be expanded
 }
 
 // scope is what the templates of one instance can refer to. Later bindings
@@ -47,8 +47,13 @@ type scope struct {
 	name, num string
 	base      []string // KEY=VALUE
 	vars      []binding
-	lenient   bool // a variable without a definition is not an error: not all are known
+	last      map[string]int // the last binding of each name
+	depth     int            // how many definitions are being expanded
+	lenient   bool           // a variable without a definition is not an error: not all are known
 }
+
+// maxChain is how many variables may be defined by one another in a row.
+const maxChain = 1000
 
 // maxString is the longest argument or variable, in bytes (MAX_ARG_STRLEN, execve(2)).
 const maxString = 128 << 10
@@ -118,36 +123,47 @@ func (s *scope) variable(name string, self int) (string, *varError) {
 	if !isIdentifier(name) {
 		hint = " (a literal ${ is written $${)"
 	}
-	return "", &varError{msg: fmt.Sprintf("${%s} is not defined%s", text.Visible(name), hint)}
+	return "", &varError{msg: fmt.Sprintf("${%s} is not defined%s", name, hint)}
 }
 
 // find is the last binding of name before limit, or none.
 func (s *scope) find(name string, limit int) int {
-	for i := limit - 1; i >= 0; i-- {
-		if s.vars[i].name == name {
-			return i
-		}
+	i, ok := s.last[name]
+	if !ok {
+		return none
 	}
-	return none
+	for i >= limit {
+		i = s.vars[i].before
+	}
+	return i
 }
 
-// value is that of a binding, expanded once.
+// value is that of a binding, for the definition of another one or a template.
 func (s *scope) value(i int) (string, *varError) {
-	v := &s.vars[i]
-	if !v.template {
-		return v.value, nil
-	}
-	if v.busy {
-		return "", &varError{msg: fmt.Sprintf("${%s} is defined by itself, through other variables", text.Visible(v.name)), cycle: true}
-	}
-	v.busy = true
-	value, err := s.expand(v.value, i)
-	v.busy = false
+	value, err := s.define(i)
 	if err != nil {
 		return "", &varError{msg: err.msg, nested: true, cycle: err.cycle}
 	}
-	v.value, v.template = value, false
 	return value, nil
+}
+
+// define expands a binding, once.
+func (s *scope) define(i int) (string, *varError) {
+	v := &s.vars[i]
+	switch {
+	case !v.template:
+		return v.value, v.err
+	case v.busy:
+		return "", &varError{msg: fmt.Sprintf("${%s} is defined by itself, through other variables", v.name), cycle: true}
+	case s.depth >= maxChain:
+		return "", &varError{msg: fmt.Sprintf("${%s} is defined through more than %d others", v.name, maxChain), cycle: true}
+	}
+	s.depth++
+	v.busy = true
+	v.value, v.err = s.expand(v.value, i)
+	v.busy, v.template = false, false
+	s.depth--
+	return v.value, v.err
 }
 
 // path expands the template of a path and makes it absolute.

@@ -70,13 +70,7 @@ func (l *loader) checkScope(p *Program) *scope {
 
 // checkVar checks the definition of one variable.
 func checkVar(s *scope, i int, where place) {
-	v := &s.vars[i]
-	if !v.template || !hasVariable(v.value) {
-		return
-	}
-	v.busy = true
-	_, err := s.expand(v.value, i)
-	v.busy = false
+	_, err := s.define(i)
 	if err != nil && (!err.nested || err.cycle) {
 		where.at.fail(where.node, "%s", err.msg)
 	}

@@ -40,7 +40,7 @@ func (w *warner) add(p *Program, where place, format string, args ...any) {
 		return
 	}
 	n := deref(where.node)
-	msg := warningPrefix + p.Name + ": " + fmt.Sprintf(format, args...)
+	msg := text.Visible(warningPrefix + p.Name + ": " + fmt.Sprintf(format, args...))
 	w.l.cfg.Warnings = append(w.l.cfg.Warnings, Fault{where.at.r.src.name, n.Line, n.Column, where.at.path, msg})
 }
 
@@ -56,22 +56,34 @@ func (w *warner) program(p *Program) {
 		return
 	}
 	if !w.isDir(l.Dir) {
-		w.add(p, p.from.dir, "workingdir: %s is not there", text.Visible(l.Dir))
+		w.add(p, p.from.dir, "workingdir: %s is not there", shown(p.Dir, l.Dir))
 	}
 	if !w.found(l) {
-		w.add(p, p.from.cmd, "cmd: %s: command not found", quote(l.Argv[0]))
+		w.add(p, p.from.cmd, "cmd: %s: command not found", quote(shown(p.Cmd[0], l.Argv[0])))
 	}
-	w.log(p, l.Stdout, p.from.stdout, "stdout")
-	w.log(p, l.Stderr, p.from.stderr, "stderr")
+	w.log(p, l.Stdout, shown(p.Stdout.Path, l.Stdout.Path), p.from.stdout, "stdout")
+	w.log(p, l.Stderr, shown(p.Stderr.Path, l.Stderr.Path), p.from.stderr, "stderr")
+}
+
+// shown is a template with everything put in, or as it was written when it
+// has variables: their values may be secrets.
+func shown(template, expanded string) string {
+	if !hasVariable(template) {
+		return expanded
+	}
+	if _, written, ok := strings.Cut(template, joint); ok {
+		template = written
+	}
+	return strings.ReplaceAll(template, literalMark, "")
 }
 
 // log looks at where a stream goes.
-func (w *warner) log(p *Program, o Output, where place, field string) {
+func (w *warner) log(p *Program, o Output, name string, where place, field string) {
 	if o.Kind != ToFile {
 		return
 	}
 	if dir := filepath.Dir(o.Path); !w.isDir(dir) {
-		w.add(p, where, "%s: the directory %s is not there", field, text.Visible(dir))
+		w.add(p, where, "%s: the directory %s is not there", field, filepath.Dir(name))
 	}
 	if strings.HasPrefix(o.Path, "/dev/") {
 		return
@@ -79,7 +91,7 @@ func (w *warner) log(p *Program, o Output, where place, field string) {
 	if other, ok := w.logs[o.Path]; !ok {
 		w.logs[o.Path] = p.Name
 	} else if other != p.Name {
-		w.add(p, where, "%s: %s is the log of %s already", field, text.Visible(o.Path), other)
+		w.add(p, where, "%s: %s is the log of %s already", field, name, other)
 	}
 }
 
