@@ -21,7 +21,7 @@ var fields = []string{"autorestart", "exitcodes", "startretries", "starttime", "
 type runFlags struct {
 	*flag.FlagSet
 	detach, detached, noShell, noCgroup        bool
-	socket, log, pidfile, loglevel, config, wd string
+	socket, log, pidfile, loglevel             string
 }
 
 func newRunFlags() *runFlags {
