@@ -20,8 +20,8 @@ var fields = []string{"autorestart", "exitcodes", "startretries", "starttime", "
 // runFlags are the flags of run, which win over the file.
 type runFlags struct {
 	*flag.FlagSet
-	detach, detached, noShell, noCgroup        bool
-	socket, log, pidfile, loglevel             string
+	detach, detached, noShell, noCgroup bool
+	socket, log, pidfile, loglevel      string
 }
 
 func newRunFlags() *runFlags {

@@ -121,7 +121,7 @@ func (d *Daemon) obey(sig unix.Signal) {
 	switch sig {
 	case unix.SIGHUP:
 		if !d.terminal.hungUp() {
-			d.reload("SIGHUP", nil)
+			_ = d.reload("SIGHUP", nil) // logged there
 		}
 	case unix.SIGUSR2:
 		d.reopen()
