@@ -175,6 +175,25 @@ func TestLineTallerThanTheScreen(t *testing.T) {
 	}
 }
 
+// A line that goes on below the window: the last column of the last row holds what belongs there.
+func TestLastColumnOfTheWindow(t *testing.T) {
+	row := strings.Repeat("0123456789", 2)
+	for name, c := range map[string]struct{ line, keys, want string }{
+		"the window is filled to its end": {row[12:] + row + row + "xy", del + del, row[2:] + "xy"},
+		"a wide one goes to the next row": {row[12:] + row + row + "漢", del, row[1:]},
+		"a wide one came to the edge":     {row[12:] + row + row[:19] + "漢", del, row[1:19] + "漢"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, Options{Terminal: true, Rows: 3, Cols: 20})
+			d.typed(c.line + "\x01") // shown from its beginning
+			d.typed(c.keys)
+			if got := d.screen.line(2); got != c.want {
+				t.Fatalf("the last row is %q, want %q\n%s", got, c.want, d.screen.text())
+			}
+		})
+	}
+}
+
 func FuzzEditor(f *testing.F) {
 	f.Add([]byte("start a\x01\x0b\x19\x12sta\r\x1b[200~x\ny\x1b[201~漢\x7f\t"), uint8(24), uint8(80))
 	f.Add([]byte("\x1b[A\x1b[A\x1bb\x1bd\x14\x17\x04\x0c"), uint8(3), uint8(7))
@@ -184,6 +203,9 @@ func FuzzEditor(f *testing.F) {
 			d.typed(string(keys[i:min(i+7, len(keys))]))
 			if i%5 == 4 && len(d.open) > 0 {
 				d.answer(0, "a: started")
+			}
+			if i%4 == 3 {
+				d.s.Notice("2026-01-02T03:04:05.678Z a: RUNNING -> BACKOFF (exit 1, unexpected)")
 			}
 			checkEditor(t, d)
 		}

@@ -92,30 +92,22 @@ func (s *screen) draw(out []byte, f *frame) []byte {
 }
 
 // rest writes the cells of f from index from on, as far as they are in the
-// window, and clears what the frame before had beyond them.
+// window, and clears what the frame before had beyond them. Nothing is cleared
+// while the wrap waits in the last column: xterm would take away the character there.
 func (s *screen) rest(out []byte, f *frame, from int, fresh bool) []byte {
 	for from < len(f.cells) && f.cells[from].row < s.top {
 		from++
 	}
-	if row, _ := f.place(from); row >= s.top+s.rows {
+	row, col := s.start(f, from)
+	if row >= s.rows {
 		return out // below the window
 	}
-	out = s.moveBefore(out, f, from)
-	look := plain
-	for i := from; i < len(f.cells); i++ {
-		c := &f.cells[i]
-		if c.row >= s.top+s.rows {
-			return setStyle(out, look, plain)
-		}
-		if c.row-s.top > s.row && s.col < s.cols {
-			out = append(out, "\x1b[K"...) // a wide character leaves the last column of a row empty
-		}
-		out, look = setStyle(out, look, c.style), c.style
-		out = append(out, f.bytes(i)...)
-		s.row, s.col = c.row-s.top, c.col+c.width
+	out = s.write(s.move(out, row, col), f, from)
+	end := f.endRow - s.top
+	if end >= s.rows {
+		return out // what is shown fills the window
 	}
-	out = setStyle(out, look, plain)
-	if f.endRow-s.top > s.row && f.endRow-s.top < s.rows {
+	if end > s.row {
 		out = append(out, "\r\n"...)
 		s.row, s.col = s.row+1, 0
 	}
@@ -125,16 +117,36 @@ func (s *screen) rest(out []byte, f *frame, from int, fresh bool) []byte {
 	return out
 }
 
-// moveBefore brings the cursor to where cell i is to be written: behind the one
-// before it where that is not the edge, since the row below may not be there yet.
-func (s *screen) moveBefore(out []byte, f *frame, i int) []byte {
-	row, col := f.place(i)
+// write writes the cells of f from index i to the end or to that of the window.
+func (s *screen) write(out []byte, f *frame, i int) []byte {
+	look := plain
+	for ; i < len(f.cells); i++ {
+		c := &f.cells[i]
+		row := c.row - s.top
+		if row > s.row && s.col < s.cols {
+			out = append(out, "\x1b[K"...) // a wide character leaves the last column of a row empty
+		}
+		if row >= s.rows {
+			break
+		}
+		out, look = setStyle(out, look, c.style), c.style
+		out = append(out, f.bytes(i)...)
+		s.row, s.col = row, c.col+c.width
+	}
+	return setStyle(out, look, plain)
+}
+
+// start is the place in the window that the cursor must have for cell i to be written:
+// behind the one before it where that is not the edge, since the row below may not
+// be there yet, and what is left of the row may have to be cleared.
+func (s *screen) start(f *frame, i int) (row, col int) {
+	row, col = f.place(i)
 	if i > 0 {
 		if c := &f.cells[i-1]; c.row >= s.top && c.col+c.width < s.cols {
 			row, col = c.row, c.col+c.width
 		}
 	}
-	return s.move(out, row-s.top, col)
+	return row - s.top, col
 }
 
 // shorter tells whether f ends before the frame that is on the terminal.

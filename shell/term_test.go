@@ -92,6 +92,8 @@ func (m *terminal) put(r rune) {
 		m.c, m.wrap = 0, false
 		m.down()
 	}
+	m.part(m.c)
+	m.part(m.c + w)
 	m.cells[m.r][m.c] = string(r)
 	if w == 2 && m.c+1 < m.cols {
 		m.cells[m.r][m.c+1] = ""
@@ -99,6 +101,19 @@ func (m *terminal) put(r rune) {
 	if m.c += w; m.c >= m.cols {
 		m.c, m.wrap = m.cols-1, true
 	}
+}
+
+// part takes away a wide character of which only the half left of column c stays, as xterm does.
+func (m *terminal) part(c int) {
+	if c > 0 && c < m.cols && m.cells[m.r][c] == "" {
+		m.cells[m.r][c-1], m.cells[m.r][c] = " ", " "
+	}
+}
+
+// clearRight clears the row from the cursor on.
+func (m *terminal) clearRight() {
+	m.part(m.c)
+	copy(m.cells[m.r][m.c:], m.blank())
 }
 
 func (m *terminal) escape(p []byte) []byte {
@@ -120,8 +135,8 @@ func (m *terminal) csi(params string, final byte) {
 	first, _, _ := strings.Cut(params, ";")
 	n, _ := strconv.Atoi(first)
 	step := max(1, n)
-	if strings.IndexByte("ABCDHJK", final) >= 0 && final != 'J' && final != 'K' {
-		m.wrap = false
+	if m.wrap && strings.IndexByte("ABCDJK", final) >= 0 { // xterm erases the last column, tmux does not
+		m.t.Fatalf("the terminal got ESC [ %s %c while the wrap waits", params, final)
 	}
 	switch final {
 	case 'A':
@@ -133,11 +148,11 @@ func (m *terminal) csi(params string, final byte) {
 	case 'D':
 		m.c = max(0, m.c-step)
 	case 'H':
-		m.r, m.c = 0, 0
+		m.r, m.c, m.wrap = 0, 0, false
 	case 'J':
 		m.eraseDisplay(n)
 	case 'K':
-		copy(m.cells[m.r][m.c:], m.blank())
+		m.clearRight()
 	case 'm':
 	case 'h', 'l':
 		if params != "?2004" {
@@ -152,7 +167,7 @@ func (m *terminal) csi(params string, final byte) {
 func (m *terminal) eraseDisplay(n int) {
 	from := 0
 	if n == 0 {
-		copy(m.cells[m.r][m.c:], m.blank())
+		m.clearRight()
 		from = m.r + 1
 	}
 	for r := from; r < m.rows; r++ {
