@@ -33,16 +33,24 @@ func ownEnviron(env []string) []string {
 
 // add binds variables as they are, or templates.
 func (s *scope) add(vars []Var, template bool) {
-	if s.last == nil {
-		s.last = make(map[string]int, len(vars)+ownVars)
-	}
 	for _, v := range vars {
-		b := binding{name: v.Name, value: v.Value, before: none, template: template && strings.IndexByte(v.Value, '{') >= 0}
-		if i, ok := s.last[v.Name]; ok {
-			b.before = i
+		s.vars = append(s.vars, binding{name: v.Name, value: v.Value, before: len(s.vars) - 1, template: template && strings.IndexByte(v.Value, '{') >= 0})
+	}
+	if len(s.vars) > fewKeys {
+		s.index()
+	}
+}
+
+// index makes find quick where looking at each binding would not be.
+func (s *scope) index() {
+	s.last = make(map[string]int, len(s.vars))
+	for i := range s.vars {
+		v := &s.vars[i]
+		v.before = none
+		if hidden, ok := s.last[v.name]; ok {
+			v.before = hidden
 		}
-		s.last[v.Name] = len(s.vars)
-		s.vars = append(s.vars, b)
+		s.last[v.name] = i
 	}
 }
 
@@ -51,13 +59,13 @@ func (s *scope) add(vars []Var, template bool) {
 func (s *scope) environ() ([]string, error) {
 	out := make([]string, 0, len(s.base)+len(s.vars))
 	for _, e := range s.base {
-		if _, hidden := s.last[e[:strings.IndexByte(e, '=')]]; !hidden {
+		if s.find(e[:strings.IndexByte(e, '=')], len(s.vars)) == none {
 			out = append(out, e)
 		}
 	}
 	for i := range s.vars {
 		name := s.vars[i].name
-		if s.last[name] != i {
+		if s.find(name, len(s.vars)) != i {
 			continue
 		}
 		value, err := s.value(i)

@@ -94,6 +94,24 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// TestManyVariables: with many, names are found by an index, and mean the same.
+func TestManyVariables(t *testing.T) {
+	noEnviron(t, "V3=base", "PATH=/bin")
+	many := ""
+	for i := range 3 * fewKeys {
+		many += fmt.Sprintf("V%d: '${V%d}.', ", i, i+1)
+	}
+	l := launch(t, "daemon: {env: {PATH: '/d:${PATH}', V0: hidden}}\nprograms: {web: {cmd: x, env: {"+many+"V48: end, PATH: '/p:${PATH}'}}}\n", 0)
+	for _, e := range []string{"PATH=/p:/d:/bin", "V0=end" + strings.Repeat(".", 48), "V3=end" + strings.Repeat(".", 45)} {
+		if !slices.Contains(l.Env, e) {
+			t.Errorf("no %s in %q", e, l.Env)
+		}
+	}
+	if len(l.Env) != 49+1+ownVars {
+		t.Errorf("%d variables: %q", len(l.Env), l.Env)
+	}
+}
+
 func TestEnvironmentAsWritten(t *testing.T) {
 	noEnviron(t)
 	for _, v := range []string{"on", "no", "22:22", "52:54:00:44:49:56", "1e3", "007", "1.50", "True", "true", "2001-01-01", "0x1F", "1_000", ".inf", "a # b", "=", "*x"} {

@@ -34,7 +34,7 @@ func (e *varError) Error() string { return e.msg }
 // binding is one variable of an environment that is being made.
 type binding struct {
 	name, value string
-	before      int       // the binding of the same name that it hides, or none
+	before      int       // where find looks on: just before, or the one that it hides; none is the end
 	template    bool      // value is still a template
 	busy        bool      // value is being expanded
 	err         *varError // why it could not be expanded
@@ -47,7 +47,7 @@ type scope struct {
 	name, num string
 	base      []string // KEY=VALUE
 	vars      []binding
-	last      map[string]int // the last binding of each name
+	last      map[string]int // the last binding of each name, once they are many
 	depth     int            // how many definitions are being expanded
 	lenient   bool           // a variable without a definition is not an error: not all are known
 }
@@ -128,11 +128,14 @@ func (s *scope) variable(name string, self int) (string, *varError) {
 
 // find is the last binding of name before limit, or none.
 func (s *scope) find(name string, limit int) int {
-	i, ok := s.last[name]
-	if !ok {
-		return none
+	i := len(s.vars) - 1
+	if s.last != nil {
+		var ok bool
+		if i, ok = s.last[name]; !ok {
+			return none
+		}
 	}
-	for i >= limit {
+	for i >= 0 && (i >= limit || s.vars[i].name != name) {
 		i = s.vars[i].before
 	}
 	return i
