@@ -214,7 +214,10 @@ DIR/c.yaml:12:70: warning: g: stderr: the directory ${S} is not there`, "DIR", d
 	if got := Faults(cfg.Warnings).Error(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	out := FaultsJSON(nil, cfg.Warnings)
+}
+
+func TestFaultsJSON(t *testing.T) {
+	out := FaultsJSON(nil, Faults{{"c.yaml", 6, 12, "cmd", "warning: a: cmd: \"x\": command not found"}})
 	var object struct {
 		Valid    bool
 		Faults   []any
@@ -223,7 +226,11 @@ DIR/c.yaml:12:70: warning: g: stderr: the directory ${S} is not there`, "DIR", d
 			Line, Column  int
 		}
 	}
-	if err := json.Unmarshal(out, &object); err != nil || !object.Valid || object.Faults == nil || len(object.Warnings) != 11 || object.Warnings[0].Message != `a: cmd: "no-such-command-x": command not found` || object.Warnings[0].Column != 12 {
+	if err := json.Unmarshal(out, &object); err != nil || !object.Valid || object.Faults == nil || len(object.Warnings) != 1 || object.Warnings[0].Message != `a: cmd: "x": command not found` || object.Warnings[0].Column != 12 {
+		t.Errorf("%v %s", err, out)
+	}
+	out = FaultsJSON(Faults{{"c.yaml", 1, 2, "", "x"}}, nil)
+	if err := json.Unmarshal(out, &object); err != nil || object.Valid || len(object.Faults) != 1 || !strings.Contains(string(out), `"warnings": []`) {
 		t.Errorf("%v %s", err, out)
 	}
 }
