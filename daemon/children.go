@@ -112,11 +112,7 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	id, err := c.program.Identity()
-	if err != nil {
-		return 0, err
-	}
-	cmd := command(c.program, launch, id)
+	cmd := command(c.program, launch)
 	cmd.Stdin = d.null
 	w, err := d.connect(c, launch, cmd)
 	if err != nil {
@@ -157,12 +153,12 @@ func (d *Daemon) plant(c *child, cmd *spawn.Command) (pid int, err error) {
 	return pid, err
 }
 
-func command(p *config.Program, l *config.Launch, id *config.Identity) *spawn.Command {
+func command(p *config.Program, l *config.Launch) *spawn.Command {
 	cmd := &spawn.Command{
 		Argv: l.Argv, Env: l.Env, Path: l.Path, Dir: l.Dir, Umask: p.Umask, CgroupFD: -1,
 		Nice: p.Nice, OOMScoreAdj: p.OOMScoreAdj,
 	}
-	if id != nil {
+	if id := l.Identity; id != nil {
 		cmd.Cred = &spawn.Cred{UID: id.UID, GID: id.GID, Groups: id.Groups}
 	}
 	for _, l := range p.Limits {
