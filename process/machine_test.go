@@ -207,13 +207,16 @@ func TestWaits(t *testing.T) {
 				other = w.order(c.then, "p")
 			}
 			w.advance(100 * time.Second)
-			if got := strings.Join(*first, "|"); got != c.want {
-				t.Errorf("first was told %q, want %q", got, c.want)
-			}
-			if got := strings.Join(*other, "|"); got != c.other {
-				t.Errorf("other was told %q, want %q", got, c.other)
-			}
+			told(t, "first", *first, c.want)
+			told(t, "other", *other, c.other)
 		})
+	}
+}
+
+func told(t *testing.T, who string, lines []string, want string) {
+	t.Helper()
+	if got := strings.Join(lines, "|"); got != want {
+		t.Errorf("%s was told %q, want %q", who, got, want)
 	}
 }
 
@@ -242,12 +245,8 @@ func TestWaitsOnARunningProgram(t *testing.T) {
 				other = w.order(c.then, "p")
 			}
 			w.advance(100 * time.Second)
-			if got := strings.Join(*first, "|"); got != c.want {
-				t.Errorf("first was told %q, want %q", got, c.want)
-			}
-			if got := strings.Join(*other, "|"); got != c.other {
-				t.Errorf("other was told %q, want %q", got, c.other)
-			}
+			told(t, "first", *first, c.want)
+			told(t, "other", *other, c.other)
 		})
 	}
 }
