@@ -75,18 +75,31 @@ func catchIgnored(delivered unix.Sigset_t) {
 	for sig := unix.Signal(1); sig <= 64; sig++ {
 		if sig != unix.SIGKILL && sig != unix.SIGSTOP && !hasSignal(&delivered, sig) && (sig == unix.SIGPIPE || ignored(sig)) {
 			signal.Notify(sink, sig)
+			if ignored(sig) { // 32 to 34, which the C library keeps to itself: posix_spawn leaves one ignored
+				setDefault(sig)
+			}
 		}
 	}
 }
 
+// sigaction is struct kernel_sigaction, long enough for every architecture.
+type sigaction struct {
+	handler uintptr
+	rest    [10]uint64
+}
+
+const sigsetSize = 8
+
+// setDefault is for signals that package signal does not touch.
+func setDefault(sig unix.Signal) {
+	var action sigaction
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, sigsetSize, 0, 0)
+}
+
 // ignored asks the kernel: signal.Ignored knows only what Go code ignored.
 func ignored(sig unix.Signal) bool {
-	var action struct { // struct kernel_sigaction; long enough for every architecture
-		handler uintptr
-		rest    [10]uint64
-	}
-	const setSize = 8
-	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), 0, uintptr(unsafe.Pointer(&action)), setSize, 0, 0)
+	var action sigaction
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), 0, uintptr(unsafe.Pointer(&action)), sigsetSize, 0, 0)
 	const sigIgn = 1
 	return errno == 0 && action.handler == sigIgn
 }
