@@ -102,6 +102,12 @@ func (d *daemon) serve(c net.Conn) {
 	}
 }
 
+func (d *daemon) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seen = nil
+}
+
 func (d *daemon) requests() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -276,7 +282,7 @@ func TestScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, fromFile := range []bool{true, false} { // epoll knows no regular files
-		d.seen = nil
+		d.forget()
 		cmd := d.command()
 		cmd.Stdin = strings.NewReader(script)
 		if fromFile {

@@ -139,12 +139,15 @@ func TestTerminalIsPutBack(t *testing.T) {
 }
 
 func TestShutdownEndsTheShellWithTheDaemon(t *testing.T) {
-	d := newDaemon(t, nil)
-	d.act = func(_ net.Conn, r control.Request) {
+	var d *daemon
+	made := make(chan struct{})
+	d = newDaemon(t, func(_ net.Conn, r control.Request) {
 		if r.Command == "shutdown" {
+			<-made
 			go d.stop()
 		}
-	}
+	})
+	close(made)
 	x := onTTY(t, d)
 	x.expect(prompt)
 	x.typed("shutdown\r")

@@ -79,7 +79,7 @@ func TestConsoleDropsWholeLinesOnly(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			c, r := open()
 			var sent int64
-			for i := range 20000 {
+			for i := range 8000 {
 				p := fmt.Appendf(nil, "%d %s\n", i, strings.Repeat("x", i%90))
 				c.Write(p, time.Time{})
 				sent += int64(len(p))
