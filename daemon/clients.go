@@ -203,8 +203,12 @@ func (c *client) settle() {
 		return
 	}
 	left := c.sent < len(c.out)
-	if !left {
+	switch {
+	case !left:
 		c.out, c.sent = nil, 0
+	case c.sent > len(c.out)/2: // who always has something waiting must not cost all he was ever sent
+		c.out = append(c.out[:0], c.out[c.sent:]...)
+		c.sent = 0
 	}
 	if left != c.waiting {
 		c.waiting = left
@@ -238,6 +242,7 @@ func (c *client) close() {
 
 // flush sends what the turn has brought to the clients, and the terminal.
 func (d *Daemon) flush() {
+	d.tellLost()
 	for len(d.dirty) > 0 {
 		dirty := d.dirty
 		d.dirty = nil

@@ -66,12 +66,15 @@ type Daemon struct {
 	err     *console
 	buf     []byte // one for all pipes
 	paused  []*pipe
+	reads   int // of pipes, in this turn
+	crowd   int // the same of the last turn, at least 1
 
 	socket   int
 	pidfile  *sys.Pidfile
 	clients  map[*client]struct{}
 	dirty    []*client
 	requests map[*request]struct{} // those that wait or follow
+	behind   []*request            // those that follow and have missed something
 	history  history
 	terminal *terminal
 	failures map[string]int64

@@ -40,7 +40,10 @@ func (d *Daemon) openLoop() (err error) {
 }
 
 // tick reads the clock, once a turn: everything in the turn happens at d.now.
-func (d *Daemon) tick() { d.now = time.Now() }
+func (d *Daemon) tick() {
+	d.now = time.Now()
+	d.crowd, d.reads = max(d.reads, 1), 0
+}
 
 // turn is one turn of the loop.
 func (d *Daemon) turn() {

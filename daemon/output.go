@@ -20,6 +20,10 @@ const (
 	firstBuffer = 64 << 10
 	maxBuffer   = 1 << 20
 
+	// turnBytes is what all pipes bring in one turn, about: when many run full,
+	// less is read of each, so that a client does not wait for all of them.
+	turnBytes = 8 << 20
+
 	// A pipe whose reads are small and follow each other within crumbGap is left
 	// alone for crumbPause, so that bytes collect: a wake-up for each line costs
 	// more than the line.
@@ -43,7 +47,7 @@ type stream struct {
 	name      string // stdout or stderr
 	output    config.Output
 	ring      *logfile.Ring // nil when there is a file
-	followers []*request
+	followers []*follower
 	pipes     []*pipe // usually one; more while something of an earlier launch holds its end
 	lost      int64   // bytes that could not be written, of files closed since
 }
@@ -55,7 +59,8 @@ type pipe struct {
 	fd     int
 	sink   sink
 	file   *logfile.File
-	size   int // what the kernel was asked to hold
+	before int64 // bytes that the file had lost when the pipe began
+	size   int   // what the kernel was asked to hold
 	last   time.Time
 	resume time.Time // zero unless paused
 }
@@ -99,7 +104,7 @@ func (d *Daemon) route(w *wiring, s *stream, o config.Output, own *console) (int
 		if err != nil {
 			return -1, err
 		}
-		s.ring, p.file, p.sink = nil, file, file.Stream(logfile.Options{Timestamp: o.Timestamp, Prefix: o.Prefix})
+		s.ring, p.file, p.before, p.sink = nil, file, file.Dropped(), file.Stream(logfile.Options{Timestamp: o.Timestamp, Prefix: o.Prefix})
 	default:
 		if s.ring == nil {
 			s.ring = logfile.NewRing(logfile.RingSize)
@@ -179,7 +184,8 @@ func (w *wiring) adopt(d *Daemon) {
 func (p *pipe) Ready(uint32) { p.read() }
 
 func (p *pipe) read() (n int) {
-	buf := p.d.buffer(p.size)
+	p.d.reads++
+	buf := p.d.buffer(min(p.size, max(firstBuffer, turnBytes/p.d.crowd)))
 	n, err := unix.Read(p.fd, buf)
 	switch {
 	case n > 0:
@@ -201,17 +207,20 @@ func (d *Daemon) buffer(size int) []byte {
 	return d.buf[:size]
 }
 
+// dropped is how many bytes could not be written to the file since the pipe began.
+func (p *pipe) dropped() int64 { return p.file.Dropped() - p.before }
+
 func (p *pipe) take(b []byte) {
 	p.sink.Write(b, p.d.now)
-	for _, r := range p.s.followers {
-		r.feed(b)
+	for _, f := range p.s.followers {
+		f.feed(b)
 	}
 }
 
 // pace gives a pipe that runs full more room, and one that brings crumbs a pause.
 func (p *pipe) pace(n, room int) {
 	now := p.d.now
-	if n >= room/2 && p.size < maxBuffer {
+	if n >= room/2 && p.size == room && p.size < maxBuffer {
 		p.size = min(p.size*4, maxBuffer)
 		sys.SetPipeSize(p.fd, p.size)
 	}
@@ -284,7 +293,7 @@ func (p *pipe) close() {
 	p.sink.End(p.d.now)
 	p.s.pipes = slices.DeleteFunc(p.s.pipes, func(x *pipe) bool { return x == p })
 	if p.file != nil {
-		p.s.lost += p.file.Dropped()
+		p.s.lost += p.dropped()
 		p.file.Close()
 	}
 }

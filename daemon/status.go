@@ -99,7 +99,7 @@ func (s *stream) describe() string {
 	lost := s.lost
 	for _, p := range s.pipes {
 		if p.file != nil {
-			lost += p.file.Dropped()
+			lost += p.dropped()
 		}
 	}
 	if lost > 0 {

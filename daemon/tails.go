@@ -20,8 +20,13 @@ const (
 // tail is a request that follows the output of instances.
 type tail struct {
 	streams []*stream
-	partial []byte
 	lost    int64 // bytes dropped since the client last kept up
+}
+
+// follower is a request at one of the streams that it follows.
+type follower struct {
+	*request
+	partial []byte // a line that has not ended
 }
 
 func showTail(d *Daemon, r *request) {
@@ -44,7 +49,7 @@ func showTail(d *Daemon, r *request) {
 	}
 	r.tail = &tail{streams: streams}
 	for _, s := range streams {
-		s.followers = append(s.followers, r)
+		s.followers = append(s.followers, &follower{request: r})
 	}
 }
 
@@ -81,37 +86,57 @@ func (r *request) line(b []byte) {
 
 // feed passes on what a followed program has just written. A client that does
 // not keep up loses it, and is told how much.
-func (r *request) feed(b []byte) {
-	t := r.tail
-	if r.peer.full() {
-		t.lost += int64(len(b) + len(t.partial))
-		t.partial = nil
+func (f *follower) feed(b []byte) {
+	if f.peer.full() {
+		if !slices.Contains(f.d.behind, f.request) {
+			f.d.behind = append(f.d.behind, f.request)
+		}
+		f.tail.lost += int64(len(b) + len(f.partial))
+		f.partial = nil
 		return
 	}
-	if t.lost > 0 {
-		r.text(fmt.Sprintf("[%d bytes left out: you read too slowly]", t.lost))
-		t.lost = 0
-	}
-	if r.call.Raw {
-		r.send(control.Reply{Data: b})
+	f.tellLost()
+	if f.call.Raw {
+		f.send(control.Reply{Data: b})
 		return
 	}
 	for line := range bytes.Lines(b) {
 		whole := line[len(line)-1] == '\n'
-		if len(t.partial) > 0 || !whole {
-			t.partial = append(t.partial, line...)
-			line = t.partial
+		if len(f.partial) > 0 || !whole {
+			f.partial = append(f.partial, line...)
+			line = f.partial
 		}
-		if whole || len(t.partial) > lineMax {
-			r.line(line)
-			t.partial = t.partial[:0]
+		if whole || len(f.partial) > lineMax {
+			f.line(line)
+			f.partial = f.partial[:0]
 		}
 	}
 }
 
+// tellLost says what a follower has missed.
+func (r *request) tellLost() {
+	if n := r.tail.lost; n > 0 {
+		r.tail.lost = 0
+		r.text(fmt.Sprintf("[%d bytes left out: you read too slowly]", n))
+	}
+}
+
+// tellLost is for those who read again while nothing more is written.
+func (d *Daemon) tellLost() {
+	d.behind = slices.DeleteFunc(d.behind, func(r *request) bool {
+		if r.peer == nil || r.tail == nil {
+			return true
+		}
+		if !r.peer.full() {
+			r.tellLost()
+		}
+		return r.tail.lost == 0
+	})
+}
+
 func (t *tail) unfollow(r *request) {
 	for _, s := range t.streams {
-		s.followers = slices.DeleteFunc(s.followers, func(x *request) bool { return x == r })
+		s.followers = slices.DeleteFunc(s.followers, func(f *follower) bool { return f.request == r })
 	}
 }
 
