@@ -35,6 +35,14 @@ func child(name string, args []string) {
 		sleepForever()
 	case "wrap": // wrap SETTING ARGV…: becomes ARGV under these circumstances
 		wrap(args[0], args[1:])
+	case "pour": // pour DIR SEED BUDGET KIND: see pour_test.go
+		pour(args)
+	case "gated": // gated FIFO SEED SIZE…: writes so many bytes for each that comes through the FIFO
+		gated(args[0], args[1], args[2:])
+	case "last": // last SEED SIZE: so many bytes, then SIGKILL
+		last(args[0], args[1])
+	case "heir": // heir ARGV…: ends, and leaves ARGV with its stdout
+		heir(args)
 	default:
 		fail(fmt.Errorf("no such role: %s", name))
 	}
