@@ -85,6 +85,11 @@ type Daemon struct {
 // never flickers while a child with a umask of its own is launched.
 func init() { runtime.LockOSThread() }
 
+// spareThreads is more than two processors can make use of: the loop, the main
+// thread, that of package signal, the collector's, and those that stand in while
+// one is in a system call. Six to eleven were seen.
+const spareThreads = 8
+
 // Run is the daemon's whole life. It returns the exit code: 0 after a graceful
 // shutdown, 1 when it could not start, or as exit_on says.
 func Run(o Options) int {
@@ -93,6 +98,7 @@ func Run(o Options) int {
 	// that could be measured, and saves 2 MiB of 10.
 	runtime.GOMAXPROCS(2)
 	debug.SetGCPercent(50)
+	sys.SpareThreads(spareThreads)
 	code := make(chan int)
 	go func() {
 		runtime.LockOSThread()

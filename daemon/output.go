@@ -45,7 +45,8 @@ type sink interface {
 // stream is one of the two outputs of an instance, over all its launches.
 type stream struct {
 	name      string // stdout or stderr
-	output    config.Output
+	kind      config.OutputKind
+	path      string        // of ToFile
 	ring      *logfile.Ring // nil when there is a file
 	followers []*follower
 	pipes     []*pipe // usually one; more while something of an earlier launch holds its end
@@ -76,7 +77,7 @@ func (d *Daemon) connect(c *child, l *config.Launch, cmd *spawn.Command) (w *wir
 	w = &wiring{}
 	if cmd.Stdout, err = d.route(w, &c.out, l.Stdout, d.out); err == nil {
 		if l.Stderr.Kind == config.AsStdout {
-			c.err.output, cmd.Stderr = l.Stderr, cmd.Stdout
+			c.err.kind, cmd.Stderr = l.Stderr.Kind, cmd.Stdout
 			return w, nil
 		}
 		cmd.Stderr, err = d.route(w, &c.err, l.Stderr, d.err)
@@ -90,7 +91,7 @@ func (d *Daemon) connect(c *child, l *config.Launch, cmd *spawn.Command) (w *wir
 
 // route gives the descriptor that the child writes one stream to.
 func (d *Daemon) route(w *wiring, s *stream, o config.Output, own *console) (int, error) {
-	s.output = o
+	s.kind, s.path = o.Kind, o.Path
 	p := &pipe{d: d, s: s, fd: -1, size: firstBuffer}
 	switch o.Kind {
 	case config.ToNull:

@@ -93,9 +93,9 @@ func (d *Daemon) detail(i *process.Instance) string {
 
 func (s *stream) describe() string {
 	out := map[config.OutputKind]string{
-		config.Capture: "the last part in memory", config.ToFile: s.output.Path, config.ToNull: "none",
+		config.Capture: "the last part in memory", config.ToFile: s.path, config.ToNull: "none",
 		config.Inherit: "the daemon's own", config.AsStdout: "to stdout",
-	}[s.output.Kind]
+	}[s.kind]
 	lost := s.lost
 	for _, p := range s.pipes {
 		if p.file != nil {

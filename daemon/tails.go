@@ -38,7 +38,7 @@ func showTail(d *Daemon, r *request) {
 		if r.call.Stream == "stderr" {
 			s = &c.err
 		}
-		if s.output.Kind == config.AsStdout {
+		if s.kind == config.AsStdout {
 			s = &c.out
 		}
 		d.tailOf(r, s)
@@ -63,9 +63,9 @@ func (d *Daemon) tailOf(r *request, s *stream) {
 	switch {
 	case s.ring != nil:
 		b = logfile.LastLines(s.ring.Bytes(), n)
-	case s.output.Kind == config.ToFile:
+	case s.kind == config.ToFile:
 		var err error
-		if b, err = logfile.TailFile(s.output.Path, n, tailMax); err != nil {
+		if b, err = logfile.TailFile(s.path, n, tailMax); err != nil {
 			r.error("ERROR (" + err.Error() + ")")
 		}
 	}

@@ -47,7 +47,7 @@ var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Ne
 // allowances: in how many places a room may do what the others may not; more is -1.
 var (
 	clockReadings = map[string]int{"daemon": 1, "ctl": -1, "tests": -1}
-	goStatements  = map[string]int{"sys": 1, "daemon": 1, "tests": -1}
+	goStatements  = map[string]int{"sys": 2, "daemon": 1, "tests": -1}
 )
 
 const (
@@ -216,7 +216,7 @@ func TestArchitectureRulesCatch(t *testing.T) {
 		"clock in the machine":     {"process/a.go", "package process\nimport \"time\"\nvar _ = time.Now", "process reads the clock"},
 		"clock read twice":         {"daemon/a.go", "package daemon\nimport \"time\"\nvar _, _ = time.Now, time.Since", "daemon reads the clock"},
 		"goroutine":                {"reaper/a.go", "package reaper\nfunc f() { go f() }", "reaper starts a goroutine"},
-		"two goroutines":           {"sys/a.go", "package sys\nfunc f() { go f(); go f() }", "sys starts a goroutine"},
+		"three goroutines":         {"sys/a.go", "package sys\nfunc f() { go f(); go f(); go f() }", "sys starts a goroutine"},
 		"long function":            {"daemon/a.go", long, "long has 46 lines"},
 		"long main":                {"main.go", "package main\n" + strings.Repeat("\n", longestMain), "main.go has"},
 	} {
