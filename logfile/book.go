@@ -41,6 +41,7 @@ type Book struct {
 	Compress func(path string)
 
 	files   map[string]*File // by path with no symbolic link in it
+	several map[string]bool  // paths that had more than one writer at once
 	jobs    map[string]*job  // running compressions, by the path given to Compress
 	waits   queue
 	scratch []byte // lines on their way into a file, with time and prefix
@@ -51,7 +52,7 @@ type Book struct {
 
 // NewBook gives a book with no file open.
 func NewBook() *Book {
-	return &Book{files: map[string]*File{}, jobs: map[string]*job{}}
+	return &Book{files: map[string]*File{}, several: map[string]bool{}, jobs: map[string]*job{}}
 }
 
 // Open opens o.Path to append to it, or gives the File that already has it
@@ -77,7 +78,7 @@ func (b *Book) Open(o Options) (*File, error) {
 		f.share(o)
 		return f, nil
 	}
-	f := &File{book: b, opts: o, key: at.path, refs: 1, fd: -1}
+	f := &File{book: b, opts: o, key: at.path, common: b.several[at.path], refs: 1, fd: -1}
 	if err := f.openAt(at); err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func (b *Book) openOwn(o Options, own int) (*File, error) {
 	if err != nil {
 		return nil, pathError("open", o.Path, err)
 	}
-	f := &File{book: b, opts: o, key: key, refs: 1, fd: fd}
+	f := &File{book: b, opts: o, key: key, common: b.several[key], refs: 1, fd: fd}
 	b.files[key] = f
 	return f, nil
 }

@@ -34,6 +34,7 @@ type File struct {
 	fd      int    // -1 when closed
 	refs    int    // of Open
 	streams int    // that have begun to write
+	common  bool   // several have written here at once, now or earlier
 
 	regular  bool // false for devices: never rotated, never looked at again
 	dev, ino uint64
@@ -76,16 +77,19 @@ func (f *File) Close() {
 	f.fd = -1
 }
 
-// share is a further Open.
+// share is a further Open. From now on the path is one of several for as long
+// as the book lives: whoever is left alone, or comes back first, would else be
+// in the middle of a line when the next one joins.
 func (f *File) share(o Options) {
 	f.refs++
+	f.common, f.book.several[f.key] = true, true
 	if o.MaxBytes > 0 {
 		f.opts.MaxBytes, f.opts.Backups, f.opts.Compress = o.MaxBytes, o.Backups, o.Compress
 	}
 	f.opts.Mode = o.Mode
 }
 
-func (f *File) shared() bool { return f.streams > 1 || f.refs > 1 }
+func (f *File) shared() bool { return f.common || f.streams > 1 }
 
 // openAt opens the file and lets go of the one it had.
 func (f *File) openAt(at *place) error {
