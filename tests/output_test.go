@@ -447,6 +447,10 @@ func account(writers map[string]*writer, line []byte) (rests [][]byte) {
 // the longest first; with ended they got a line end. A short one can be
 // anybody's: who is known to have written most of what is not there takes it.
 func leave(writers map[string]*writer, noted map[string]int64, rests [][]byte, ended bool) error {
+	if len(rests) == 0 {
+		return nil
+	}
+	first := rests[0]
 	slices.SortStableFunc(rests, func(a, b []byte) int { return len(b) - len(a) })
 	for _, rest := range rests {
 		if ended {
@@ -460,7 +464,7 @@ func leave(writers map[string]*writer, noted map[string]int64, rests [][]byte, e
 			}
 		}
 		if heir == nil {
-			return fmt.Errorf("nobody's: %.120q, of %d bytes", rest, len(rest))
+			return fmt.Errorf("nobody's: %.120q, of %d bytes; the first that is not as it was to be is %.120q", rest, len(rest), first)
 		}
 		heir.got += int64(len(rest))
 		heir.next = nil
