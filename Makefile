@@ -6,6 +6,7 @@ PREFIX   ?= /usr/local
 DESTDIR  ?=
 FUZZTIME ?= 10s
 STRESS   ?= 5m
+OUTPUT   ?= 1GB
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Nothing but `make race` needs a C compiler.
@@ -52,8 +53,8 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 bench: build ## benchmarks of the rooms, and start-up, memory and restart of the binary
 	TASKMASTER_BINARY=$(BINARY) $(GO) test -run='^$$' -bench=. -benchmem ./...
 
-stress: build ## random commands, kills and reloads for STRESS (5m), checked against /proc
-	TASKMASTER_BINARY=$(BINARY) STRESS=$(STRESS) $(GO) test -count=1 -timeout=0 -v -run='^TestStress$$' ./tests
+stress: build ## random commands, kills and reloads for STRESS (5m), against /proc; OUTPUT (1GB) of output, byte by byte
+	TASKMASTER_BINARY=$(BINARY) STRESS=$(STRESS) OUTPUT_BYTES=$(OUTPUT) $(GO) test -count=1 -timeout=0 -v -run='^(TestStress|TestOutputIsByteExact)$$' ./tests
 
 demo: build ## about 20 seconds of it at work
 	@TASKMASTER=$(BINARY) sh examples/demo.sh
