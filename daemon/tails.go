@@ -62,7 +62,7 @@ func (d *Daemon) tailOf(r *request, s *stream) {
 	var b []byte
 	switch {
 	case s.ring != nil:
-		b = logfile.LastLines(s.ring.Bytes(), n)
+		b = logfile.LastLines(s.ring.Bytes(), n, s.ring.Cut())
 	case s.kind == config.ToFile:
 		var err error
 		if b, err = logfile.TailFile(s.path, n, tailMax); err != nil {

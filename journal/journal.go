@@ -115,7 +115,7 @@ func (j *Journal) Tail(n int) []string {
 	if j.kept.Total() > int64(len(b)) { // the first line is cut
 		b = b[bytes.IndexByte(b, '\n')+1:]
 	}
-	b = logfile.LastLines(b, min(n, keptLines))
+	b = logfile.LastLines(b, min(n, keptLines), false)
 	if len(b) == 0 {
 		return nil
 	}

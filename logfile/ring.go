@@ -66,5 +66,8 @@ func (r *Ring) Bytes() []byte {
 	return append(append(make([]byte, 0, r.size), r.buf[start:]...), r.buf[:start]...)
 }
 
+// Cut tells whether something was written before what is kept.
+func (r *Ring) Cut() bool { return r.total > int64(len(r.buf)) }
+
 // Total is how many bytes were written, kept or not.
 func (r *Ring) Total() int64 { return r.total }

@@ -72,9 +72,34 @@ func TestLastLines(t *testing.T) {
 		{"a\n\x82\xad字", 1, "\x82\xad字"},                // broken by the program itself
 		{"\x82", 1, "\x82"},
 	} {
-		if got := LastLines([]byte(c.text), c.n); string(got) != c.want {
+		if got := LastLines([]byte(c.text), c.n, true); string(got) != c.want {
 			t.Errorf("last %d lines of %q: %q, not %q", c.n, c.text, got, c.want)
 		}
+	}
+}
+
+// TestTailOfAWholeIsWhole: bytes that are no character are cut off a part only.
+func TestTailOfAWholeIsWhole(t *testing.T) {
+	const text = "\x80\x81\x82a"
+	if got := LastLines([]byte(text), 9, false); string(got) != text {
+		t.Errorf("all of it: %q", got)
+	}
+	if got := LastLines([]byte(text), 9, true); string(got) != "a" {
+		t.Errorf("the end of something: %q", got)
+	}
+	d := newDesk(t)
+	_, s := d.open(Options{Path: "a"})
+	d.write(s, text)
+	if got, err := TailFile(d.path("a"), 9, 1000); err != nil || string(got) != text {
+		t.Errorf("a file: %q, %v", got, err)
+	}
+	r := NewRing(8)
+	r.Write([]byte(text))
+	if r.Cut() {
+		t.Error("nothing was cut")
+	}
+	if r.Write([]byte("12345")); !r.Cut() {
+		t.Error("a byte is gone")
 	}
 }
 
@@ -88,7 +113,7 @@ func TestTailFile(t *testing.T) {
 	whole := d.read("a")
 	for n := range 9 {
 		b, err := TailFile(d.path("a"), n, 1<<30)
-		if want := LastLines([]byte(whole), n); err != nil || !bytes.Equal(b, want) {
+		if want := LastLines([]byte(whole), n, false); err != nil || !bytes.Equal(b, want) {
 			t.Errorf("%d lines: %d bytes of %d, %v", n, len(b), len(want), err)
 		}
 	}

@@ -13,9 +13,9 @@ import (
 const tailBlock = 64 << 10
 
 // LastLines gives the last n lines of b; one that has not ended counts as a
-// line. When b has fewer, it begins with b's first whole character: b may be
-// the end of something longer, cut anywhere.
-func LastLines(b []byte, n int) []byte {
+// line. When b has fewer and is the end of something longer, cut anywhere, they
+// begin with b's first whole character.
+func LastLines(b []byte, n int, cut bool) []byte {
 	if n <= 0 {
 		return nil
 	}
@@ -25,8 +25,11 @@ func LastLines(b []byte, n int) []byte {
 	}
 	for ; n > 0; n-- {
 		i := bytes.LastIndexByte(b[:end], '\n')
-		if i < 0 {
+		if i < 0 && cut {
 			return wholeStart(b)
+		}
+		if i < 0 {
+			return b
 		}
 		end = i
 	}
@@ -62,7 +65,7 @@ func TailFile(path string, n int, max int64) ([]byte, error) {
 		at.base += ".1"
 		_ = t.read(at) // seldom there; the file itself was read
 	}
-	return LastLines(t.bytes(), n), nil
+	return LastLines(t.bytes(), n, t.size >= t.max), nil
 }
 
 // tail collects blocks from the end of a file to its beginning.
