@@ -61,8 +61,8 @@ func run(args []string, version string) int {
 	if err != nil {
 		return faulty(err)
 	}
-	if f.detach {
-		return daemon.Detach(slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "--detach" || a == "-detach" }))
+	if f.detach && !f.detached {
+		return daemon.Detach(args)
 	}
 	return daemon.Run(daemon.Options{
 		Config: cfg, Load: load, Shell: !f.noShell && !f.detached, Cgroups: !f.noCgroup, Version: version, Detached: f.detached,

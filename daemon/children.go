@@ -120,10 +120,11 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 	}
 	defer w.closeWriters()
 	if c.tree == nil {
-		c.tree = d.forest.Tree(c.Name)
+		c.tree = d.forest.Tree(c.Group().Name + ":" + itoa(c.Num))
 	}
+	c.tree.Call(c.Name)
 	if pid, err = d.plant(c, cmd); err != nil {
-		w.abandon(d)
+		w.abandon()
 		return 0, err
 	}
 	w.adopt(d)
@@ -226,8 +227,8 @@ func (d *Daemon) collect() {
 // ended is the death of a leader: its last words are read before anything is
 // said of it; then its pid is given back and what it left is looked for.
 func (d *Daemon) ended(c *child, e reaper.Exit) {
-	c.out.lastWords(d)
-	c.err.lastWords(d)
+	c.out.lastWords()
+	c.err.lastWords()
 	c.tree.Sweep()
 	reaper.Reap(e.Pid)
 	c.tree.Felled()
@@ -280,6 +281,15 @@ func (d *Daemon) forget(c *child) {
 		c.tree.Remove()
 	}
 	delete(d.children, c.Instance)
+	for _, s := range []*stream{&c.out, &c.err} {
+		for _, f := range slices.Clone(s.followers) {
+			f.tail.streams = slices.DeleteFunc(f.tail.streams, func(x *stream) bool { return x == s })
+			if len(f.tail.streams) == 0 {
+				f.tail = nil
+				f.settle()
+			}
+		}
+	}
 }
 
 // signalName is SIGTERM, and SIG34 for those that have no name.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"slices"
 
@@ -30,15 +31,16 @@ type peer interface {
 
 // client is one connection. It alone owns its descriptor.
 type client struct {
-	d       *Daemon
-	fd      int
-	in      []byte // the beginning of a line whose end has not come
-	out     []byte
-	sent    int // out[:sent] is gone
-	queued  bool
-	waiting bool // for room to write
-	uid     uint32
-	pid     int
+	d      *Daemon
+	fd     int
+	in     []byte // the beginning of a line whose end has not come
+	out    []byte
+	sent   int // out[:sent] is gone
+	queued bool
+	eof    bool   // it asks nothing more, and may still read
+	events uint32 // what the loop was asked to wait for
+	uid    uint32
+	pid    int
 }
 
 // openSocket listens, and makes sure that nobody else does.
@@ -51,11 +53,28 @@ func (d *Daemon) openSocket() (err error) {
 		d.socket = -1
 		return err
 	}
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return &os.PathError{Op: "stat", Path: path, Err: err}
+	}
+	d.inode = st.Ino
 	return d.loop.Add(d.socket, unix.EPOLLIN, epoll.Client, readable(func(uint32) { d.accept() }))
 }
 
+// closeSocket removes the file, unless another daemon's has taken its place.
+func (d *Daemon) closeSocket() {
+	if d.socket < 0 {
+		return
+	}
+	var st unix.Stat_t
+	if unix.Stat(d.cfg.Daemon.Socket, &st) == nil && st.Ino == d.inode {
+		_ = unix.Unlink(d.cfg.Daemon.Socket)
+	}
+	sys.Close(d.socket)
+}
+
 // accept takes new connections, a bounded number a turn. Out of descriptors,
-// the connection is taken with the one that null lends, and closed at once:
+// the connection is taken with the one that is kept for it, and closed at once:
 // left in the queue, it would wake us for ever.
 func (d *Daemon) accept() {
 	for range 64 {
@@ -78,16 +97,17 @@ func (d *Daemon) accept() {
 }
 
 func (d *Daemon) refuse() {
-	sys.Close(d.null)
+	if d.reserve >= 0 {
+		sys.Close(d.reserve)
+	}
 	if fd, err := sys.Accept(d.socket); err == nil {
 		sys.Close(fd)
 	}
-	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		d.fault("open /dev/null", err)
-		return
+	var err error
+	if d.reserve, err = unix.FcntlInt(uintptr(d.null), unix.F_DUPFD_CLOEXEC, 0); err != nil {
+		d.reserve = -1
+		d.fault("reserve a descriptor", err)
 	}
-	d.null = null
 }
 
 func (d *Daemon) welcome(fd int) {
@@ -97,8 +117,13 @@ func (d *Daemon) welcome(fd int) {
 		sys.Close(fd)
 		return
 	}
-	c := &client{d: d, fd: fd, uid: uid, pid: pid}
-	if err := d.loop.Add(fd, unix.EPOLLIN, epoll.Client, c); err != nil {
+	if len(d.clients) >= d.nofile/2 { // programs need descriptors, too
+		d.fault("accept", fmt.Errorf("there are %d clients already", len(d.clients)))
+		sys.Close(fd)
+		return
+	}
+	c := &client{d: d, fd: fd, uid: uid, pid: pid, events: unix.EPOLLIN}
+	if err := d.loop.Add(fd, c.events, epoll.Client, c); err != nil {
 		d.fault("epoll", err)
 		sys.Close(fd)
 		return
@@ -127,8 +152,11 @@ func (c *client) Ready(events uint32) {
 	if events&unix.EPOLLOUT != 0 {
 		c.flush()
 	}
-	if c.fd >= 0 && events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+	if c.fd >= 0 && !c.eof && events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		c.read()
+	}
+	if c.eof && events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		c.close() // it will not read either
 	}
 }
 
@@ -137,8 +165,11 @@ func (c *client) read() {
 	n, err := unix.Read(c.fd, buf)
 	switch {
 	case err == unix.EAGAIN || err == unix.EINTR:
-	case err != nil || n == 0:
+	case err != nil:
 		c.close()
+	case n == 0:
+		c.eof = true
+		c.settle()
 	default:
 		c.in = append(c.in, buf[:n]...)
 		c.requests()
@@ -159,6 +190,7 @@ func (c *client) requests() {
 		c.in = nil
 	}
 	if len(c.in) > control.MaxRequest && bytes.IndexByte(c.in, '\n') < 0 {
+		c.in = nil
 		c.send(control.Reply{Error: "ERROR (a request of over 1 MiB)", Done: true, Exit: new(2)})
 		c.flush()
 		c.close()
@@ -210,19 +242,39 @@ func (c *client) settle() {
 		c.out = append(c.out[:0], c.out[c.sent:]...)
 		c.sent = 0
 	}
-	if left != c.waiting {
-		c.waiting = left
-		events := uint32(unix.EPOLLIN)
-		if left {
-			events = unix.EPOLLOUT
-		}
-		if err := c.d.loop.Modify(c.fd, events); err != nil {
-			c.d.fault("epoll", err)
-		}
-	}
 	if !left && len(c.in) > 0 {
 		c.requests()
 	}
+	switch {
+	case left:
+		c.await(unix.EPOLLOUT)
+	case !c.eof:
+		c.await(unix.EPOLLIN)
+	case c.queued || c.waits():
+		c.await(0) // a full hang-up is told all the same
+	default:
+		c.close()
+	}
+}
+
+func (c *client) await(events uint32) {
+	if c.fd < 0 || events == c.events {
+		return
+	}
+	c.events = events
+	if err := c.d.loop.Modify(c.fd, events); err != nil {
+		c.d.fault("epoll", err)
+	}
+}
+
+// waits tells whether a request of c is not answered yet.
+func (c *client) waits() bool {
+	for r := range c.d.requests {
+		if r.peer == c {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *client) close() {

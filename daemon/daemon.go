@@ -57,6 +57,7 @@ type Daemon struct {
 	jobs      map[int]string // pids of compressions, with the file
 	zombies   bool           // children may have ended that are not collected yet
 	null      int            // /dev/null, read and write
+	reserve   int            // kept for a connection that can only be refused; -1 when there is none
 	nofile    int            // how many descriptors we may have
 
 	book    *logfile.Book
@@ -70,6 +71,7 @@ type Daemon struct {
 	crowd   int // the same of the last turn, at least 1
 
 	socket   int
+	inode    uint64 // of the socket file
 	pidfile  *sys.Pidfile
 	clients  map[*client]struct{}
 	dirty    []*client
@@ -133,11 +135,15 @@ func (d *Daemon) open() (err error) {
 	if err := openPoller(); err != nil {
 		return err
 	}
-	if err := unix.Unshare(unix.CLONE_FS); err != nil {
-		return os.NewSyscallError("unshare", err)
-	}
+	// Where it is forbidden (seccomp in containers) a child's umask shows in
+	// /proc/PID/status of the daemon for a moment, and that is all: nobody else
+	// creates files meanwhile.
+	_ = unix.Unshare(unix.CLONE_FS)
 	if d.null, err = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
 		return &os.PathError{Op: "open", Path: "/dev/null", Err: err}
+	}
+	if d.reserve, err = unix.FcntlInt(uintptr(d.null), unix.F_DUPFD_CLOEXEC, 0); err != nil {
+		return os.NewSyscallError("fcntl", err)
 	}
 	for _, step := range []func() error{d.openLoop, d.openLogs, d.openPidfile, d.openSocket} {
 		if err := step(); err != nil {
@@ -189,10 +195,7 @@ func (d *Daemon) begin() {
 // close gives everything back, in the order that leaves no file of ours behind.
 func (d *Daemon) close() {
 	d.release()
-	if d.socket >= 0 {
-		_ = unix.Unlink(d.cfg.Daemon.Socket)
-		sys.Close(d.socket)
-	}
+	d.closeSocket()
 	if d.pidfile != nil {
 		d.pidfile.Close()
 	}

@@ -55,7 +55,7 @@ func (d *Daemon) openJournal(c *config.Daemon) error {
 	switch c.Log {
 	case "none":
 	case "stderr":
-		sink = d.err
+		sink = d.aloud(d.err, config.Output{})
 	default:
 		o := logfile.Options{Path: c.Log, MaxBytes: c.LogMaxBytes, Backups: c.LogBackups, Mode: 0o640}
 		var err error
@@ -66,6 +66,7 @@ func (d *Daemon) openJournal(c *config.Daemon) error {
 		sink = logs.stream
 	}
 	if d.logs.file != nil {
+		d.logs.stream.End(d.now)
 		d.logs.file.Close()
 	}
 	d.logs = logs
@@ -86,6 +87,9 @@ func (d *Daemon) fault(step string, err error) {
 		d.failures = map[string]int64{}
 	}
 	key := step + ": " + err.Error()
+	if len(d.failures) > 1000 {
+		clear(d.failures)
+	}
 	d.failures[key]++
 	if n := d.failures[key]; n&(n-1) == 0 {
 		d.log(journal.Error, "fault", journal.Str("step", step), journal.Err(err), journal.Int("times", int(n)))

@@ -12,7 +12,7 @@ import (
 
 // handled are the signals that the loop reads; SIGWINCH is the terminal's.
 var handled = []unix.Signal{
-	unix.SIGCHLD, unix.SIGHUP, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT, unix.SIGUSR2, unix.SIGWINCH, unix.SIGABRT,
+	unix.SIGCHLD, unix.SIGHUP, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT, unix.SIGABRT,
 	unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, // taken so that no terminal can stop us
 }
 
@@ -36,7 +36,15 @@ func (d *Daemon) openLoop() (err error) {
 	if err := d.loop.Add(d.signals.Fd(), unix.EPOLLIN, epoll.Signal, readable(d.readSignals)); err != nil {
 		return err
 	}
-	return d.loop.Add(d.timer.Fd(), unix.EPOLLIN, epoll.Deadline, readable(func(uint32) { d.timer.Drain(); d.armed = time.Time{} }))
+	return d.loop.Add(d.timer.Fd(), unix.EPOLLIN, epoll.Deadline, readable(d.ring))
+}
+
+// ring is the timer. What was killed and is left is looked at then, too: the end
+// of a process that was moved into a tree from elsewhere sends us no signal.
+func (d *Daemon) ring(uint32) {
+	d.timer.Drain()
+	d.armed = time.Time{}
+	d.lookForLeft()
 }
 
 // tick reads the clock, once a turn: everything in the turn happens at d.now.
@@ -108,6 +116,8 @@ func (d *Daemon) readSignals(uint32) {
 		case unix.SIGWINCH:
 			d.terminal.resized()
 		case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		case unix.SIGCONT:
+			d.terminal.continued()
 		case unix.SIGABRT:
 			d.abort()
 		default:

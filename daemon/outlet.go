@@ -17,6 +17,7 @@ const outletMax = 1 << 20
 type outlet struct {
 	d       *Daemon
 	fd      int
+	own     bool // opened anew, and nonblocking; else shared with whoever started us
 	buf     []byte
 	dropped int64
 	polled  bool // the loop tells when there is room
@@ -27,7 +28,7 @@ type outlet struct {
 func (d *Daemon) newOutlet(fd int) *outlet {
 	o := &outlet{d: d}
 	var err error
-	if o.fd, _, err = sys.ReopenNonblock(fd, true); err != nil {
+	if o.fd, o.own, err = sys.ReopenNonblock(fd, true); err != nil {
 		o.dead = true
 	}
 	return o
@@ -48,7 +49,7 @@ func (o *outlet) Ready(uint32) { o.flush() }
 
 func (o *outlet) flush() {
 	for len(o.buf) > 0 && !o.dead {
-		n, err := unix.Write(o.fd, o.buf)
+		n, err := o.put()
 		if n > 0 {
 			o.buf = o.buf[n:]
 		}
@@ -69,6 +70,30 @@ func (o *outlet) flush() {
 		o.write(fmt.Appendf(nil, "[%d bytes left out: nobody read them]\n", n))
 		o.flush()
 	}
+}
+
+// put writes once. What is shared with others is nonblocking for that moment
+// only; a regular file never blocks for long.
+func (o *outlet) put() (n int, err error) {
+	if o.own {
+		return unix.Write(o.fd, o.buf)
+	}
+	n, err = unix.SendmsgN(o.fd, o.buf, nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	if err != unix.ENOTSOCK {
+		return n, err
+	}
+	flags, err := unix.FcntlInt(uintptr(o.fd), unix.F_GETFL, 0)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := unix.FcntlInt(uintptr(o.fd), unix.F_SETFL, flags|unix.O_NONBLOCK); err != nil {
+		return 0, err
+	}
+	n, err = unix.Write(o.fd, o.buf)
+	if _, e := unix.FcntlInt(uintptr(o.fd), unix.F_SETFL, flags); e != nil && err == nil {
+		err = e
+	}
+	return n, err
 }
 
 // watch asks the loop to tell when there is room, or no longer.

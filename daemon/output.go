@@ -64,6 +64,7 @@ type pipe struct {
 	size   int   // what the kernel was asked to hold
 	last   time.Time
 	resume time.Time // zero unless paused
+	listed bool      // in Daemon.paused
 }
 
 // wiring is the output of one launch before it is known to have succeeded.
@@ -84,7 +85,7 @@ func (d *Daemon) connect(c *child, l *config.Launch, cmd *spawn.Command) (w *wir
 	}
 	if err != nil {
 		w.closeWriters()
-		w.abandon(d)
+		w.abandon()
 	}
 	return w, err
 }
@@ -112,7 +113,7 @@ func (d *Daemon) route(w *wiring, s *stream, o config.Output, own *console) (int
 		}
 		p.sink = ringSink{s.ring}
 		if o.Kind == config.Inherit {
-			p.sink = &tee{ring: s.ring, lines: d.book.Inherit(own.Console, logfile.Options{Timestamp: o.Timestamp, Prefix: o.Prefix})}
+			p.sink = &tee{ring: s.ring, lines: d.aloud(own, o)}
 		}
 	}
 	return p.open(w)
@@ -141,7 +142,7 @@ func (r ringSink) End(time.Time)               {}
 // tee is inherit: our own output, and memory for tail.
 type tee struct {
 	ring  *logfile.Ring
-	lines *logfile.Stream
+	lines sink
 }
 
 func (t *tee) Write(p []byte, now time.Time) {
@@ -160,7 +161,7 @@ func (w *wiring) closeWriters() {
 }
 
 // abandon is the way back from a launch that failed.
-func (w *wiring) abandon(*Daemon) {
+func (w *wiring) abandon() {
 	for _, p := range w.pipes {
 		if p.fd >= 0 {
 			sys.Close(p.fd)
@@ -230,14 +231,22 @@ func (p *pipe) pace(n, room int) {
 		p.wake()
 	case n < crumbSize && now.Sub(p.last) < crumbGap && p.resume.IsZero():
 		if p.d.loop.Modify(p.fd, 0) == nil {
-			p.resume = now.Add(crumbPause)
-			p.d.paused = append(p.d.paused, p)
+			p.pause()
 		}
 	case !p.resume.IsZero():
-		p.resume = now.Add(crumbPause)
-		p.d.paused = append(p.d.paused, p)
+		p.pause()
 	}
 	p.last = now
+}
+
+// pause puts the pipe at the end of the list; one that is read out of its turn
+// keeps its place there.
+func (p *pipe) pause() {
+	p.resume = p.d.now.Add(crumbPause)
+	if !p.listed {
+		p.listed = true
+		p.d.paused = append(p.d.paused, p)
+	}
 }
 
 // wake ends a pause.
@@ -271,6 +280,7 @@ func (d *Daemon) resume() {
 	}
 	d.paused = d.paused[len(due):]
 	for _, p := range due {
+		p.listed = false
 		if !p.resume.IsZero() && p.fd >= 0 {
 			p.read()
 		}
@@ -287,11 +297,11 @@ func (p *pipe) close() {
 	p.d.loop.Remove(p.fd)
 	sys.Close(p.fd)
 	p.fd = -1
-	if !p.resume.IsZero() {
-		p.resume = time.Time{}
-		p.d.paused = slices.DeleteFunc(slices.Clone(p.d.paused), func(x *pipe) bool { return x == p })
-	}
+	p.resume = time.Time{}
 	p.sink.End(p.d.now)
+	for _, f := range p.s.followers {
+		f.flush()
+	}
 	p.s.pipes = slices.DeleteFunc(p.s.pipes, func(x *pipe) bool { return x == p })
 	if p.file != nil {
 		p.s.lost += p.dropped()
@@ -302,7 +312,7 @@ func (p *pipe) close() {
 // lastWords reads what was in the pipes when their program ended, so that it
 // is in the file before the end is told. What a process that lives on writes
 // meanwhile is left to the loop.
-func (s *stream) lastWords(*Daemon) {
+func (s *stream) lastWords() {
 	for _, p := range slices.Clone(s.pipes) {
 		held, err := unix.IoctlGetInt(p.fd, unix.TIOCINQ)
 		if err != nil {
@@ -322,7 +332,7 @@ func (s *stream) lastWords(*Daemon) {
 func (d *Daemon) drainAll() {
 	for _, c := range d.children {
 		for _, s := range []*stream{&c.out, &c.err} {
-			s.lastWords(d)
+			s.lastWords()
 			for _, p := range slices.Clone(s.pipes) {
 				p.close()
 			}

@@ -14,6 +14,9 @@ import (
 // reload never waits and the next one simply sees what the last one made.
 func (d *Daemon) reload(by string, tell func(config.Change)) error {
 	d.log(journal.Info, "reload", journal.Str("by", by))
+	if d.set.Closing() {
+		return errors.New("ERROR (shutting down)")
+	}
 	next, err := d.opts.Load()
 	if err != nil {
 		d.logFaults(err)

@@ -71,7 +71,7 @@ func (d *Daemon) report(c *child, r process.Report) {
 		d.terminal.notice(ch)
 		for q := range d.requests {
 			if q.events {
-				q.text(ch.line(q.call.JSON))
+				q.follow(ch.line(q.call.JSON))
 			}
 		}
 	}

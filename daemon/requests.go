@@ -11,6 +11,9 @@ import (
 	"taskmaster/text"
 )
 
+// maxID is how long the id of a request may be, in bytes: every reply repeats it.
+const maxID = 256
+
 // request is one command of a peer, from its line to the last reply.
 type request struct {
 	d      *Daemon
@@ -22,7 +25,8 @@ type request struct {
 	events bool // follows state changes
 	log    bool // follows the daemon's log
 	tail   *tail
-	until  bool // shutdown: answered by the end of the daemon
+	lost   int64 // bytes of what is followed, dropped since the peer last kept up
+	until  bool  // shutdown: answered by the end of the daemon
 }
 
 // wait ties a Wait to the request it belongs to.
@@ -33,7 +37,7 @@ type wait struct {
 
 // see shows a report to the wait; true when it is over.
 func (w *wait) see(r process.Report) bool {
-	if w.r.d.requests == nil || w.r.peer == nil {
+	if w.r.peer == nil {
 		return true
 	}
 	o := w.See(r)
@@ -59,6 +63,10 @@ func (d *Daemon) request(p peer, line []byte) {
 	var q control.Request
 	if err := json.Unmarshal(line, &q); err != nil {
 		p.send(control.Reply{Error: "ERROR (not a request: " + text.Visible(err.Error()) + ")", Done: true, Exit: new(2)})
+		return
+	}
+	if len(q.ID) > maxID {
+		p.send(control.Reply{Error: "ERROR (an id of over " + itoa(maxID) + " bytes)", Done: true, Exit: new(2)})
 		return
 	}
 	if q.Protocol > control.Version {

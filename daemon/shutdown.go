@@ -49,6 +49,7 @@ func (d *Daemon) allGone() bool {
 
 // finish answers those who still wait, and closes the books.
 func (d *Daemon) finish() int {
+	d.book.Compress = nil // what rotates now is compressed after the next start
 	d.drainAll()
 	for r := range d.requests {
 		r.end()

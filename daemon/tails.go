@@ -20,7 +20,6 @@ const (
 // tail is a request that follows the output of instances.
 type tail struct {
 	streams []*stream
-	lost    int64 // bytes dropped since the client last kept up
 }
 
 // follower is a request at one of the streams that it follows.
@@ -34,6 +33,7 @@ func showTail(d *Daemon, r *request) {
 	var streams []*stream
 	for _, i := range found {
 		c := d.childOf(i)
+		d.foresee(c)
 		s := &c.out
 		if r.call.Stream == "stderr" {
 			s = &c.err
@@ -43,6 +43,10 @@ func showTail(d *Daemon, r *request) {
 		}
 		d.tailOf(r, s)
 		streams = append(streams, s)
+		if r.peer.full() && len(found) > 1 {
+			r.error("ERROR (too much output: ask for fewer programs or lines)")
+			return
+		}
 	}
 	if !r.call.Follow || len(streams) == 0 {
 		return
@@ -51,6 +55,20 @@ func showTail(d *Daemon, r *request) {
 	for _, s := range streams {
 		s.followers = append(s.followers, &follower{request: r})
 	}
+}
+
+// foresee gives a program that was not launched yet the files that it will have:
+// an earlier daemon may have written them.
+func (d *Daemon) foresee(c *child) {
+	if c.tree != nil || c.program == nil {
+		return
+	}
+	l, err := c.program.Launch(c.Num)
+	if err != nil {
+		return // its start will say so
+	}
+	c.out.kind, c.out.path = l.Stdout.Kind, l.Stdout.Path
+	c.err.kind, c.err.path = l.Stderr.Kind, l.Stderr.Path
 }
 
 // tailOf shows what is there already.
@@ -87,15 +105,10 @@ func (r *request) line(b []byte) {
 // feed passes on what a followed program has just written. A client that does
 // not keep up loses it, and is told how much.
 func (f *follower) feed(b []byte) {
-	if f.peer.full() {
-		if !slices.Contains(f.d.behind, f.request) {
-			f.d.behind = append(f.d.behind, f.request)
-		}
-		f.tail.lost += int64(len(b) + len(f.partial))
+	if f.behind(len(b) + len(f.partial)) {
 		f.partial = nil
 		return
 	}
-	f.tellLost()
 	if f.call.Raw {
 		f.send(control.Reply{Data: b})
 		return
@@ -113,10 +126,38 @@ func (f *follower) feed(b []byte) {
 	}
 }
 
+// flush shows a line that will have no end.
+func (f *follower) flush() {
+	if len(f.partial) > 0 && !f.behind(len(f.partial)) {
+		f.line(f.partial)
+	}
+	f.partial = nil
+}
+
+// behind tells whether the peer does not keep up; then n bytes are lost to it.
+func (r *request) behind(n int) bool {
+	if !r.peer.full() {
+		r.tellLost()
+		return false
+	}
+	if r.lost == 0 {
+		r.d.behind = append(r.d.behind, r)
+	}
+	r.lost += int64(n)
+	return true
+}
+
+// follow passes on a line of the log, or of events.
+func (r *request) follow(line string) {
+	if !r.behind(len(line)) {
+		r.text(line)
+	}
+}
+
 // tellLost says what a follower has missed.
 func (r *request) tellLost() {
-	if n := r.tail.lost; n > 0 {
-		r.tail.lost = 0
+	if n := r.lost; n > 0 {
+		r.lost = 0
 		r.text(fmt.Sprintf("[%d bytes left out: you read too slowly]", n))
 	}
 }
@@ -124,13 +165,10 @@ func (r *request) tellLost() {
 // tellLost is for those who read again while nothing more is written.
 func (d *Daemon) tellLost() {
 	d.behind = slices.DeleteFunc(d.behind, func(r *request) bool {
-		if r.peer == nil || r.tail == nil {
-			return true
-		}
-		if !r.peer.full() {
+		if r.peer != nil && !r.peer.full() {
 			r.tellLost()
 		}
-		return r.tail.lost == 0
+		return r.peer == nil || r.lost == 0
 	})
 }
 
@@ -154,8 +192,8 @@ func showLog(d *Daemon, r *request) {
 // followLog passes a new line of our own log on.
 func (d *Daemon) followLog(line string) {
 	for r := range d.requests {
-		if r.log && !r.peer.full() {
-			r.text(line)
+		if r.log {
+			r.follow(line)
 		}
 	}
 }

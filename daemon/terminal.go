@@ -25,6 +25,8 @@ type terminal struct {
 	polled  bool // in is watched by the loop; a regular file cannot be, and is always ready
 	out     *outlet
 	err     *outlet
+	hung    bool // it is gone, and its SIGHUP still to come
+	raw     bool // set for editing
 	held    bool // in is left unread while the session has enough
 	tty     bool
 	state   *sys.TermState
@@ -86,16 +88,24 @@ func (t *terminal) Ready(uint32) {
 // hangUp is the end of a terminal: the shell goes, the daemon stays.
 func (t *terminal) hangUp() {
 	t.d.log(journal.Info, "shell", journal.Str("state", "detached: its terminal is gone"))
-	t.out.dead, t.err.dead = true, true
+	t.out.dead, t.err.dead, t.hung = true, true, true
 	t.Quit()
 }
 
 // hungUp tells whether a SIGHUP came of the terminal's end, and not to ask for a reload.
 func (t *terminal) hungUp() bool {
-	if t == nil || t.session == nil || !t.tty || !sys.HungUp(t.in) {
+	switch {
+	case t == nil || !t.tty:
+		return false
+	case t.session == nil: // seen before its signal came
+		hung := t.hung
+		t.hung = false
+		return hung
+	case !sys.HungUp(t.in):
 		return false
 	}
 	t.hangUp()
+	t.hung = false
 	return true
 }
 
@@ -154,6 +164,17 @@ func (t *terminal) deadline() time.Time {
 	}
 	return t.session.Deadline()
 }
+
+// continued is SIGCONT: whoever stopped us had the terminal meanwhile.
+func (t *terminal) continued() {
+	if t != nil && t.session != nil && t.raw {
+		t.Raw(true)
+		t.resized()
+	}
+}
+
+// live tells whether lines are to be shown above a prompt.
+func (t *terminal) live() bool { return t != nil && t.session != nil && t.tty }
 
 // notice shows a state change above the prompt.
 func (t *terminal) notice(c change) {
@@ -241,6 +262,7 @@ func (t *terminal) Quit() {
 
 // Raw sets the terminal for editing, or puts it back as it was.
 func (t *terminal) Raw(on bool) {
+	t.raw = on
 	var err error
 	switch {
 	case !t.tty:

@@ -39,6 +39,9 @@ type Spec struct {
 // Configure takes over a whole configuration, the first or a later one: it
 // adds, removes, changes and renames, and touches nothing else.
 func (s *Set) Configure(specs []Spec, now time.Time) {
+	if s.closing {
+		return
+	}
 	listed := make(map[string]bool, len(specs))
 	groups := make([]*Group, 0, len(specs))
 	for n := range specs {
@@ -106,8 +109,11 @@ func (s *Set) grow(g *Group, n int, now time.Time) {
 		}
 		i.Name = instanceName(g.Name, num, n)
 		i.want, i.restarts, i.exited = Down, 0, false
-		if g.Policy.Autostart {
+		switch {
+		case g.Policy.Autostart:
 			s.Step(i, Event{Kind: OnStart, By: "autostart"}, now)
+		case !i.rests():
+			s.Step(i, Event{Kind: OnStop, By: "reload"}, now) // taken back, but not to run
 		}
 	}
 	slices.SortFunc(g.Instances, func(a, b *Instance) int { return a.Num - b.Num })

@@ -22,6 +22,7 @@ const (
 type Tree struct {
 	forest *Forest
 	name   string
+	called string // TASKMASTER_NAME
 	pid    int    // the leader until it is reaped, then 0
 	pgid   int    // its process group until that is known to be gone, then 0
 	start  uint64 // when the leader was started; only without a cgroup
@@ -33,8 +34,12 @@ type Tree struct {
 	cage   uint32 // counts the cgroups used up
 }
 
-// Tree makes the tree of an instance; name is its TASKMASTER_NAME.
-func (f *Forest) Tree(name string) *Tree { return &Tree{forest: f, name: name} }
+// Tree makes the tree of an instance; name is one that no other tree has.
+func (f *Forest) Tree(name string) *Tree { return &Tree{forest: f, name: name, called: name} }
+
+// Call says what the TASKMASTER_NAME of the next launch is: it may change, as
+// web:0 becomes web when it is the only one.
+func (t *Tree) Call(name string) { t.called = name }
 
 // CloneFD gives the directory of the instance's cgroup, which the next launch
 // is to be born in, and makes it when there is none; -1 where trees are held

@@ -109,7 +109,7 @@ func (t *Tree) owns(o orphan) bool {
 	if o.start < t.start {
 		return false
 	}
-	if o.name == t.name || o.name == "" && o.exiting || t.pgid != 0 && o.pgid == t.pgid {
+	if o.name == t.called || o.name == "" && o.exiting || t.pgid != 0 && o.pgid == t.pgid {
 		return true
 	}
 	return slices.ContainsFunc(t.known, func(p proc) bool {
