@@ -117,7 +117,7 @@ func (d *Daemon) welcome(fd int) {
 		sys.Close(fd)
 		return
 	}
-	if len(d.clients) >= d.nofile/2 { // programs need descriptors, too
+	if len(d.clients) >= d.nofile/4*3 { // programs need descriptors, too
 		d.fault("accept", fmt.Errorf("there are %d clients already", len(d.clients)))
 		sys.Close(fd)
 		return
