@@ -3,6 +3,7 @@ package daemon
 import (
 	"taskmaster/config"
 	"taskmaster/journal"
+	"taskmaster/process"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,7 +45,22 @@ func (d *Daemon) allGone() bool {
 			d.fault("kill", err)
 		}
 	}
-	return len(d.jobs) == 0
+	return len(d.jobs) == 0 && !d.strays()
+}
+
+// strays ends what no tree holds any more. Where a killmode spares something,
+// nobody can tell it from that, so nothing is ended.
+func (d *Daemon) strays() bool {
+	for _, g := range d.set.Groups() {
+		if g.Policy.KillMode != process.KillTree {
+			return false
+		}
+	}
+	n := d.forest.KillStrays()
+	if n > 0 {
+		d.log(journal.Warn, "kill", journal.Int("strays", n))
+	}
+	return n > 0
 }
 
 // finish answers those who still wait, and closes the books.

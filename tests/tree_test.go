@@ -54,6 +54,9 @@ func TestTreesLeaveNothing(t *testing.T) {
 				if e.root && os.Getuid() != 0 {
 					t.Skip("needs root")
 				}
+				if raceEnabled && h.flags != nil && strings.HasPrefix(e.name, "never") {
+					t.Skip("a walk of /proc by the slow race build is outrun by it")
+				}
 				t.Parallel()
 				w := newWorld(t)
 				w.write("hop", hop)
