@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"slices"
+	"time"
 
 	"taskmaster/config"
 	"taskmaster/journal"
@@ -19,6 +20,11 @@ const slice = 8
 
 // reapSlice is how many ended children are collected in one turn.
 const reapSlice = 256
+
+// lookAgain is how often those who have something left are looked at when no end
+// of a child gives cause to: what was moved into a tree from elsewhere ends
+// without a signal to us.
+const lookAgain = time.Second
 
 // child is what the daemon holds for one instance.
 type child struct {
@@ -264,6 +270,7 @@ func (d *Daemon) logExit(c *child, pid int, exit process.Exit, left int) {
 
 // lookForLeft asks the few instances that have something left whether it is gone.
 func (d *Daemon) lookForLeft() {
+	d.forest.Turn()
 	d.leftovers = slices.DeleteFunc(d.leftovers, func(c *child) bool {
 		if c.tree.Left(c.scope()) > 0 {
 			return false
@@ -273,6 +280,10 @@ func (d *Daemon) lookForLeft() {
 		}
 		return true
 	})
+	d.lookAt = time.Time{}
+	if len(d.leftovers) > 0 {
+		d.lookAt = d.now.Add(lookAgain)
+	}
 }
 
 // forget drops an instance that a reload removed.

@@ -53,6 +53,7 @@ type Daemon struct {
 	children  map[*process.Instance]*child
 	leaders   map[int]*child
 	leftovers []*child
+	lookAt    time.Time // when leftovers are looked at again
 	spawns    []*child
 	jobs      map[int]string // pids of compressions, with the file
 	zombies   bool           // children may have ended that are not collected yet

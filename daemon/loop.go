@@ -39,12 +39,13 @@ func (d *Daemon) openLoop() (err error) {
 	return d.loop.Add(d.timer.Fd(), unix.EPOLLIN, epoll.Deadline, readable(d.ring))
 }
 
-// ring is the timer. What was killed and is left is looked at then, too: the end
-// of a process that was moved into a tree from elsewhere sends us no signal.
+// ring is the timer.
 func (d *Daemon) ring(uint32) {
 	d.timer.Drain()
 	d.armed = time.Time{}
-	d.lookForLeft()
+	if !d.lookAt.IsZero() && !d.lookAt.After(d.now) {
+		d.lookForLeft()
+	}
 }
 
 // tick reads the clock, once a turn: everything in the turn happens at d.now.
@@ -87,7 +88,7 @@ func (d *Daemon) settle() {
 
 // arm sets the timer to the earliest deadline, if that has changed.
 func (d *Daemon) arm() {
-	next := earliest(d.set.Deadline(), d.book.Deadline(), d.resumeAt(), d.terminal.deadline())
+	next := earliest(d.set.Deadline(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.terminal.deadline())
 	if next.Equal(d.armed) {
 		return
 	}

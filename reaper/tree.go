@@ -111,6 +111,9 @@ func (t *Tree) Left(scope Scope) int {
 	if len(members) == 0 && t.caged && t.populated() {
 		return 1 // cgroup.procs does not list those who are exiting
 	}
+	if len(members) == 0 && !t.caged && scope == All && t.forest.undecided() {
+		return 1
+	}
 	if scope == Group {
 		members = t.inGroup(members)
 	}

@@ -42,6 +42,23 @@ func (f *Forest) orphans() (out []orphan, fresh bool) {
 	return out, fresh
 }
 
+// undecided tells whether there is a young orphan that has no name. It may be in
+// the middle of execve, where it has no environment for a moment, and belong to
+// any tree: so it counts as left, but is not signalled, and is asked again.
+func (f *Forest) undecided() bool {
+	orphans, fresh := f.orphans()
+	if !fresh {
+		return true
+	}
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
+		return false
+	}
+	const ticks = 100 // a second, in /proc whatever the kernel's own (USER_HZ)
+	young := uint64(now.Sec-1) * ticks
+	return slices.ContainsFunc(orphans, func(o orphan) bool { return o.name == "" && o.start > young })
+}
+
 // walk finds what runs of the tree: the leader, those who were known, the
 // orphans that belong to it, and everything below these. They are known from
 // then on. A walk in which somebody ended is repeated, as it may have missed
