@@ -246,8 +246,11 @@ func (d *Daemon) ended(c *child, e reaper.Exit) {
 		exit.Signal = signalName(e.Signal)
 	}
 	d.logExit(c, e.Pid, exit, left)
-	if left > 0 {
+	switch {
+	case left > 0:
 		d.leftovers = append(d.leftovers, c)
+	case d.set.Closing():
+		c.tree.Remove() // now, while others are on their way out, and not all at the end
 	}
 	d.set.Step(c.Instance, process.Event{Kind: process.OnEnded, Exit: exit, Left: left > 0}, d.now)
 }

@@ -55,10 +55,31 @@ func (t *Tree) Remove() {
 	}
 }
 
+// glance reads the beginning of one of the cgroup's files, with one read.
+func (t *Tree) glance(file string, buf []byte) []byte {
+	fd, err := unix.Openat(t.forest.base, t.leaf()+"/"+file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer sys.Close(fd)
+	n, _ := unix.Read(fd, buf) // of nothing read nothing is concluded
+	return buf[:max(n, 0)]
+}
+
 // populated is whether any process that is not a zombie is in the cgroup.
 func (t *Tree) populated() bool {
-	events, err := sys.ReadFileAt(t.forest.base, t.leaf()+"/cgroup.events")
-	return err == nil && bytes.Contains(events, []byte("populated 1"))
+	var buf [128]byte
+	return bytes.Contains(t.glance("cgroup.events", buf[:]), []byte("populated 1"))
+}
+
+// onlyLeader is the usual case: a program that has not forked.
+func (t *Tree) onlyLeader() bool {
+	var buf, line [32]byte
+	if t.pid == 0 || !bytes.Equal(t.glance("cgroup.procs", buf[:]), append(strconv.AppendInt(line[:0], int64(t.pid), 10), '\n')) {
+		return false
+	}
+	var st unix.Stat_t
+	return unix.Fstatat(t.forest.base, t.leaf(), &st, 0) == nil && st.Nlink <= 2 // no cgroup below it
 }
 
 // inCgroup gives the processes that live in the cgroup. In the usual case of

@@ -107,12 +107,12 @@ func (t *Tree) Left(scope Scope) int {
 	case scope == Group && t.groupGone():
 		return 0
 	}
-	members := t.members()
-	if len(members) == 0 && t.caged && t.populated() {
-		return 1 // cgroup.procs does not list those who are exiting
+	if t.caged && !t.populated() {
+		return 0
 	}
-	if len(members) == 0 && !t.caged && scope == All && t.forest.undecided() {
-		return 1
+	members := t.members()
+	if len(members) == 0 && (t.caged || scope == All && t.forest.undecided()) {
+		return 1 // cgroup.procs does not list those who are exiting
 	}
 	if scope == Group {
 		members = t.inGroup(members)
@@ -152,7 +152,15 @@ func (t *Tree) Signal(sig unix.Signal, scope Scope) error {
 	case Group:
 		return t.signalGroup(sig)
 	}
-	return t.signalAll(sig, t.members()) // found before the signal: who dies of it loses its children
+	return t.signalAll(sig, t.beyond()) // found before the signal: who dies of it loses its children
+}
+
+// beyond finds whom the signal to the process group may not reach, and others.
+func (t *Tree) beyond() []proc {
+	if t.caged && t.onlyLeader() {
+		return nil
+	}
+	return t.members()
 }
 
 // Stop sends the stopsignal, and SIGCONT after it: a stopped process acts on no
@@ -163,7 +171,7 @@ func (t *Tree) Stop(sig unix.Signal, scope Scope) error {
 		_ = t.Signal(unix.SIGCONT, scope) // gone meanwhile is as good
 		return err
 	}
-	members := t.members()
+	members := t.beyond()
 	err := t.signalAll(sig, members)
 	_ = t.signalAll(unix.SIGCONT, members)
 	return err
