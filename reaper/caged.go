@@ -34,9 +34,11 @@ func (t *Tree) renew() {
 // open opens the instance's cgroup, and makes it first when there is none.
 func (t *Tree) open() (fd int, err error) {
 	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
-	fd, err = unix.Openat(t.forest.base, t.leaf(), flags, 0)
-	if err == unix.ENOENT {
-		if err := unix.Mkdirat(t.forest.base, t.leaf(), 0o755); err != nil {
+	if t.made {
+		fd, err = unix.Openat(t.forest.base, t.leaf(), flags, 0)
+	}
+	if !t.made || err == unix.ENOENT {
+		if err := unix.Mkdirat(t.forest.base, t.leaf(), 0o755); err != nil && err != unix.EEXIST {
 			return -1, fmt.Errorf("mkdir %s/%s: %w", t.forest.dir, t.leaf(), err)
 		}
 		fd, err = unix.Openat(t.forest.base, t.leaf(), flags, 0)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +23,7 @@ type Signals struct {
 	set    unix.Sigset_t
 	buf    [8]unix.SignalfdSiginfo
 	queues []chan os.Signal
+	masked sync.Mutex // held while this thread does not block the signals
 }
 
 // OpenSignals starts to deliver sigs, to the calling thread only: the caller
@@ -62,7 +64,9 @@ func (s *Signals) bridge(sigs []unix.Signal) {
 		signal.Notify(queue, sig)
 		go func() {
 			for range queue {
+				s.masked.Lock()                // sent to a thread that does not block it, it would be back at once
 				_ = unix.Tgkill(pid, tid, sig) // fails only when the thread is gone, and the loop with it
+				s.masked.Unlock()
 			}
 		}()
 	}
@@ -132,6 +136,8 @@ func (s *Signals) Read(got func(sig unix.Signal, pid, uid uint32)) error {
 // in fn has an empty mask, whatever mask the daemon was started with. Signals
 // that arrive meanwhile go over the bridge and are not lost.
 func (s *Signals) Around(fn func()) {
+	s.masked.Lock()
+	defer s.masked.Unlock()
 	var old unix.Sigset_t
 	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, &old) // cannot fail with valid arguments
 	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil) }()
