@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"slices"
 
 	"taskmaster/control"
 	"taskmaster/epoll"
@@ -298,7 +297,7 @@ func (d *Daemon) flush() {
 	for len(d.dirty) > 0 {
 		dirty := d.dirty
 		d.dirty = nil
-		for _, c := range slices.Clone(dirty) {
+		for _, c := range dirty {
 			c.flush()
 		}
 	}

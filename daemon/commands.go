@@ -59,7 +59,13 @@ func (d *Daemon) nearest(name string) string {
 
 // order is start, stop and restart.
 func order(d *Daemon, r *request) {
-	verb := map[string]process.Kind{"start": process.OnStart, "stop": process.OnStop, "restart": process.OnRestart}[r.call.Name]
+	verb := process.OnStart
+	switch r.call.Name {
+	case "stop":
+		verb = process.OnStop
+	case "restart":
+		verb = process.OnRestart
+	}
 	if d.set.Closing() && verb != process.OnStop {
 		r.error("ERROR (shutting down)")
 		return

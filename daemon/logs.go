@@ -9,8 +9,7 @@ import (
 	"taskmaster/logfile"
 	"taskmaster/reaper"
 	"taskmaster/spawn"
-
-	"golang.org/x/sys/unix"
+	"taskmaster/sys"
 )
 
 // GzipCommand is the hidden subcommand of our own binary that compresses one
@@ -27,9 +26,9 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // openLogs opens the daemon's own log; every later fault is told there.
 func (d *Daemon) openLogs() error {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return os.NewSyscallError("getrlimit", err)
+	limit, err := sys.Nofile()
+	if err != nil {
+		return err
 	}
 	d.nofile = int(min(limit.Cur, 1<<30))
 	d.out, d.err = d.newConsole(1), d.newConsole(2)

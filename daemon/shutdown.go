@@ -3,15 +3,17 @@ package daemon
 import (
 	"taskmaster/config"
 	"taskmaster/journal"
-	"taskmaster/process"
 
 	"golang.org/x/sys/unix"
 )
 
 // shutdown stops every program; a second one has no more patience.
 func (d *Daemon) shutdown(why string) {
-	again := d.set.Closing()
-	d.log(journal.Info, "shutdown", journal.Str("by", why), journal.Str("how", map[bool]string{false: "stop", true: "kill"}[again]))
+	again, how := d.set.Closing(), "stop"
+	if again {
+		how = "kill"
+	}
+	d.log(journal.Info, "shutdown", journal.Str("by", why), journal.Str("how", how))
 	d.set.Shutdown(again, d.now)
 }
 
@@ -51,10 +53,8 @@ func (d *Daemon) allGone() bool {
 // strays ends what no tree holds any more. Where a killmode spares something,
 // nobody can tell it from that, so nothing is ended.
 func (d *Daemon) strays() bool {
-	for _, g := range d.set.Groups() {
-		if g.Policy.KillMode != process.KillTree {
-			return false
-		}
+	if d.set.Spares() {
+		return false
 	}
 	n := d.forest.KillStrays()
 	if n > 0 {

@@ -92,10 +92,18 @@ func (d *Daemon) detail(i *process.Instance) string {
 }
 
 func (s *stream) describe() string {
-	out := map[config.OutputKind]string{
-		config.Capture: "the last part in memory", config.ToFile: s.path, config.ToNull: "none",
-		config.Inherit: "the daemon's own", config.AsStdout: "to stdout",
-	}[s.kind]
+	out := "the last part in memory"
+	switch s.kind {
+	case config.ToFile:
+		out = s.path
+	case config.ToNull:
+		out = "none"
+	case config.Inherit:
+		out = "the daemon's own"
+	case config.AsStdout:
+		out = "to stdout"
+	case config.Capture:
+	}
 	lost := s.lost
 	for _, p := range s.pipes {
 		if p.file != nil {

@@ -18,7 +18,9 @@ type scenario struct {
 	reason string // at the end
 }
 
-func code(n int) Exit { return Exit{Code: n} }
+func code(n int) Exit {
+	return Exit{Code: n}
+}
 
 var killed = Exit{Code: -1, Signal: "SIGKILL"}
 

@@ -226,6 +226,12 @@ func (s *Set) Live() int { return s.live }
 // Resting tells whether nothing runs or is due to run.
 func (s *Set) Resting() bool { return s.astir == 0 }
 
+// Spares tells whether a stop leaves anything of a program running: whether
+// one has another killmode than tree.
+func (s *Set) Spares() bool {
+	return slices.ContainsFunc(s.groups, func(g *Group) bool { return g.Policy.KillMode != KillTree })
+}
+
 // AnyFatal tells whether an instance went FATAL since the start.
 func (s *Set) AnyFatal() bool { return s.fatal }
 

@@ -2,7 +2,7 @@
 //
 // The order after SIGCHLD matters, for every ended child that Next gives:
 //
-//  1. Peek or Next: it is a zombie, so its pid and its process group's number
+//  1. Next: it is a zombie, so its pid and its process group's number
 //     can belong to nobody else.
 //  2. For the leader of a Tree: Kill when what it leaves must go at once, or else
 //     Sweep, which takes note of it.
@@ -38,12 +38,9 @@ type Exit struct {
 	Core   bool        // it dumped core
 }
 
-// Peek tells whether the child pid has ended, and how, and leaves it a zombie.
-// A child that is stopped or traced has not ended.
-func Peek(pid int) (Exit, bool) { return peek(unix.P_PID, pid) }
-
 // Next gives a child that has ended, any of them, and leaves it a zombie: until
-// it is reaped it may be given again. False when there is none.
+// it is reaped it may be given again. False when there is none; one that is
+// stopped or traced has not ended.
 func Next() (Exit, bool) { return peek(unix.P_ALL, 0) }
 
 // Reap frees the pid of an ended child. It never waits.

@@ -291,12 +291,12 @@ func TestPeekLeavesAZombie(t *testing.T) {
 	w.start(0, "exit", "3")
 	w.await(w.signals.Fd())
 	for range 2 {
-		if e, ok := Peek(w.leader); !ok || e.Code != 3 {
-			t.Fatalf("Peek = %+v, %v", e, ok)
+		if e, ok := peek(unix.P_PID, w.leader); !ok || e.Code != 3 {
+			t.Fatalf("peek = %+v, %v", e, ok)
 		}
 	}
 	Reap(w.leader)
-	if e, ok := Peek(w.leader); ok {
+	if e, ok := peek(unix.P_PID, w.leader); ok {
 		t.Errorf("after Reap: %+v", e)
 	}
 	w.tree.Felled()
