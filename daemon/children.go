@@ -133,7 +133,7 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 		w.abandon()
 		return 0, err
 	}
-	w.adopt(d)
+	w.adopt()
 	return pid, nil
 }
 

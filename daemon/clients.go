@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"time"
 
 	"taskmaster/control"
 	"taskmaster/epoll"
@@ -19,6 +20,8 @@ const (
 	enough = 256 << 10
 	// readSlice is how much is read from one client a turn.
 	readSlice = 64 << 10
+	// acceptPause is how long connections wait after one that could not be taken.
+	acceptPause = 100 * time.Millisecond
 )
 
 // peer is whoever asked for something: a client on the socket, or our own shell.
@@ -83,23 +86,50 @@ func (d *Daemon) accept() {
 			d.welcome(fd)
 		case unix.EMFILE, unix.ENFILE:
 			d.fault("accept", err)
-			d.refuse()
+			if !d.refuse() {
+				d.holdOff()
+			}
 			return
 		case unix.EAGAIN:
 			return
 		case unix.EINTR, unix.ECONNABORTED:
 		default:
 			d.fault("accept", err)
+			d.holdOff()
 			return
 		}
 	}
 }
 
-func (d *Daemon) refuse() {
+// holdOff leaves those who wait in the queue for a moment: an accept that fails
+// leaves the socket readable, and the loop would turn without end.
+func (d *Daemon) holdOff() {
+	if err := d.loop.Modify(d.socket, 0); err != nil {
+		d.fault("epoll", err)
+		return
+	}
+	d.acceptAt = d.now.Add(acceptPause)
+}
+
+// letIn ends the pause after an accept that failed.
+func (d *Daemon) letIn() {
+	if d.acceptAt.IsZero() || d.now.Before(d.acceptAt) {
+		return
+	}
+	d.acceptAt = time.Time{}
+	if err := d.loop.Modify(d.socket, unix.EPOLLIN); err != nil {
+		d.fault("epoll", err)
+		d.acceptAt = d.now.Add(acceptPause)
+	}
+}
+
+// refuse takes a connection and closes it; false when even that is not possible.
+func (d *Daemon) refuse() bool {
 	if d.reserve >= 0 {
 		sys.Close(d.reserve)
 	}
-	if fd, err := sys.Accept(d.socket); err == nil {
+	fd, refused := sys.Accept(d.socket)
+	if refused == nil {
 		sys.Close(fd)
 	}
 	var err error
@@ -107,6 +137,7 @@ func (d *Daemon) refuse() {
 		d.reserve = -1
 		d.fault("reserve a descriptor", err)
 	}
+	return refused == nil || refused == unix.EAGAIN
 }
 
 func (d *Daemon) welcome(fd int) {

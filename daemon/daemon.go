@@ -72,7 +72,8 @@ type Daemon struct {
 	crowd   int // the same of the last turn, at least 1
 
 	socket   int
-	inode    uint64 // of the socket file
+	inode    uint64    // of the socket file
+	acceptAt time.Time // connections wait until then; zero when they need not
 	pidfile  *sys.Pidfile
 	clients  map[*client]struct{}
 	dirty    []*client

@@ -78,6 +78,7 @@ func (d *Daemon) settle() {
 		d.collect()
 	}
 	d.resume()
+	d.letIn()
 	d.set.Expire(d.now)
 	d.book.Tick(d.now)
 	d.terminal.tick()
@@ -88,7 +89,7 @@ func (d *Daemon) settle() {
 
 // arm sets the timer to the earliest deadline, if that has changed.
 func (d *Daemon) arm() {
-	next := earliest(d.set.Deadline(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.terminal.deadline())
+	next := earliest(d.set.Deadline(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.terminal.deadline(), d.acceptAt)
 	if next.Equal(d.armed) {
 		return
 	}

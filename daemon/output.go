@@ -130,7 +130,7 @@ func (p *pipe) open(w *wiring) (writer int, err error) {
 	if wr+spare > p.d.nofile {
 		return -1, os.NewSyscallError("pipe", unix.EMFILE)
 	}
-	return wr, nil
+	return wr, p.d.loop.Add(r, unix.EPOLLIN, epoll.Output, p) // now, as a refusal after the launch would leave it unread
 }
 
 // ringSink keeps the last bytes in memory.
@@ -164,6 +164,7 @@ func (w *wiring) closeWriters() {
 func (w *wiring) abandon() {
 	for _, p := range w.pipes {
 		if p.fd >= 0 {
+			p.d.loop.Remove(p.fd)
 			sys.Close(p.fd)
 		}
 		if p.file != nil {
@@ -172,12 +173,9 @@ func (w *wiring) abandon() {
 	}
 }
 
-// adopt lets the loop read what the launch writes.
-func (w *wiring) adopt(d *Daemon) {
+// adopt makes the pipes of a launch that has succeeded those of its instance.
+func (w *wiring) adopt() {
 	for _, p := range w.pipes {
-		if err := d.loop.Add(p.fd, unix.EPOLLIN, epoll.Output, p); err != nil {
-			d.fault("epoll", err)
-		}
 		p.s.pipes = append(p.s.pipes, p)
 	}
 }

@@ -10,9 +10,9 @@ import (
 const (
 	// checkEvery is how often a file that is written is compared with its path.
 	checkEvery = time.Second
-	// retryEvery is the least time between two writes while they fail, so that
-	// a full disk costs no CPU.
-	retryEvery = 100 * time.Millisecond
+	// calm is how long nothing has to fail before a trouble is called over: on a
+	// disk that is full, a few bytes find room time and again.
+	calm = time.Second
 	// near is how far away, in bytes, a line end is looked for when a file is cut.
 	near = 64 << 10
 )
@@ -47,7 +47,7 @@ type File struct {
 	wait  wait
 
 	trouble  error     // of the last write or reopen, nil when all is well
-	retryAt  time.Time // no write before it
+	healsAt  time.Time // a write that succeeds from then on ends the trouble
 	stuck    bool      // the trouble is that the path can not be opened anew
 	lost     bool      // and what is written would go to a file without a name
 	dropped  int64     // ever
@@ -102,7 +102,7 @@ func (f *File) openAt(at *place) error {
 	}
 	f.fd, f.dev, f.ino, f.size = fd, st.Dev, st.Ino, st.Size
 	f.regular = st.Mode&unix.S_IFMT == unix.S_IFREG
-	f.stuck, f.lost, f.retryAt = false, false, time.Time{}
+	f.stuck, f.lost, f.healsAt = false, false, time.Time{}
 	f.settled()
 	return nil
 }
@@ -177,7 +177,7 @@ func (f *File) settle(p []byte, now time.Time) []byte {
 
 // append writes p to this file, or drops and counts what can not be written.
 func (f *File) append(p []byte, now time.Time) {
-	if f.lost || f.trouble != nil && now.Before(f.retryAt) {
+	if f.lost {
 		f.drop(len(p))
 		return
 	}
@@ -196,11 +196,11 @@ func (f *File) append(p []byte, now time.Time) {
 			err = unix.EIO // write(2) never gives 0 for a regular file
 		}
 		f.drop(len(p))
-		f.retryAt = now.Add(retryEvery)
+		f.healsAt = now.Add(calm)
 		f.fail(pathError("write", f.opts.Path, err))
 		return
 	}
-	f.healed = f.trouble != nil && !f.stuck
+	f.healed = f.trouble != nil && !f.stuck && !now.Before(f.healsAt)
 }
 
 // fault tells the hook.

@@ -56,18 +56,20 @@ func TestFullDiskHealsByItself(t *testing.T) {
 		t.Fatalf("%d bytes written, %d dropped, said %v", size, f.Dropped(), d.faults)
 	}
 	d.do(os.Truncate(d.path("a"), 0))
-	d.write(s, "too early\n")
-	d.want("a", "")
-	d.pass(retryEvery)
+	d.write(s, "at once\n")
+	if d.want("a", "at once\n"); len(d.faults) != 1 || f.Trouble() == nil {
+		t.Fatalf("called over too early: %v, trouble %v", d.faults, f.Trouble())
+	}
+	d.pass(calm)
 	d.write(s, "again\n")
-	d.want("a", "again\n")
+	d.want("a", "at once\nagain\n")
 	lost := f.Dropped()
 	if len(d.faults) != 2 || d.faults[1].err != nil || d.faults[1].dropped != lost || f.Trouble() != nil {
 		t.Fatalf("said %v, dropped %d", d.faults, lost)
 	}
 	d.pass(checkEvery)
 	d.write(s, strings.Repeat(block, 10))
-	d.pass(retryEvery)
+	d.pass(calm)
 	if len(d.faults) != 3 || d.faults[2].dropped != f.Dropped()-lost {
 		t.Fatalf("the second trouble: %v", d.faults[2:])
 	}
@@ -97,7 +99,7 @@ func TestHookMayWriteIntoTheFile(t *testing.T) {
 	d.Healed = func(string, int64) { d.write(s, "healed\n") }
 	d.write(s, strings.Repeat("z", 100000))
 	d.do(os.Truncate(d.path("a"), 0))
-	d.pass(retryEvery)
+	d.pass(calm)
 	d.write(s, "again\n")
 	d.want("a", "again\nhealed\n")
 }
