@@ -66,15 +66,26 @@ func (d *Daemon) act() {
 		for a, ok := d.set.Next(); ok; a, ok = d.set.Next() {
 			d.do(a)
 		}
-		if len(d.spawns) == 0 || n == slice {
+		switch {
+		case n == slice:
+			return
+		case len(d.asides.queue) > 0 && (n%2 == 0 || len(d.spawns) == 0):
+			d.launchAside()
+		case len(d.spawns) > 0:
+			d.launchNext()
+		default:
 			return
 		}
-		c := d.spawns[0]
-		if d.spawns = d.spawns[1:]; len(d.spawns) == 0 {
-			d.spawns = nil
-		}
-		d.launch(c)
 	}
+}
+
+// launchNext launches the first program that waits for it.
+func (d *Daemon) launchNext() {
+	c := d.spawns[0]
+	if d.spawns = d.spawns[1:]; len(d.spawns) == 0 {
+		d.spawns = nil
+	}
+	d.launch(c)
 }
 
 func (d *Daemon) do(a process.Action) {
@@ -129,7 +140,7 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 		c.tree = d.forest.Tree(c.Group().Name + ":" + itoa(c.Num))
 	}
 	c.tree.Call(c.Name)
-	if pid, err = d.plant(c, cmd); err != nil {
+	if pid, err = d.plant(c.tree, c.Name, cmd); err != nil {
 		w.abandon()
 		return 0, err
 	}
@@ -138,24 +149,24 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 }
 
 // plant starts the process inside its tree.
-func (d *Daemon) plant(c *child, cmd *spawn.Command) (pid int, err error) {
-	if cmd.CgroupFD, err = c.tree.CloneFD(); err == nil {
+func (d *Daemon) plant(tree *reaper.Tree, name string, cmd *spawn.Command) (pid int, err error) {
+	if cmd.CgroupFD, err = tree.CloneFD(); err == nil {
 		pid, err = spawn.Start(d.signals, cmd)
 		if cmd.CgroupFD >= 0 {
 			sys.Close(cmd.CgroupFD)
 		}
 		if !spawn.CgroupFailed(err) {
 			if err == nil {
-				c.tree.Planted(pid)
+				tree.Planted(pid)
 			}
 			return pid, err
 		}
 	}
-	d.fault("cgroup of "+c.Name, err)
-	c.tree.Loose()
+	d.fault("cgroup of "+name, err)
+	tree.Loose()
 	cmd.CgroupFD = -1
 	if pid, err = spawn.Start(d.signals, cmd); err == nil {
-		c.tree.Planted(pid)
+		tree.Planted(pid)
 	}
 	return pid, err
 }
@@ -219,13 +230,14 @@ func (d *Daemon) collect() {
 		}
 		if c := d.leaders[e.Pid]; c != nil {
 			d.ended(c, e)
-			continue
+		} else if a := d.asides.byPid[e.Pid]; a != nil {
+			d.asideEnded(a, e)
+		} else {
+			reaper.Reap(e.Pid)
+			orphans = true
 		}
-		reaper.Reap(e.Pid)
-		orphans = true
-		d.jobEnded(e)
 	}
-	if orphans || len(d.leftovers) > 0 {
+	if orphans || len(d.leftovers)+len(d.asides.going) > 0 {
 		d.lookForLeft()
 	}
 }
@@ -241,10 +253,7 @@ func (d *Daemon) ended(c *child, e reaper.Exit) {
 	delete(d.leaders, e.Pid)
 	c.pid = 0
 	left := c.tree.Left(c.scope())
-	exit := process.Exit{Code: e.Code, Core: e.Core}
-	if e.Code < 0 {
-		exit.Signal = signalName(e.Signal)
-	}
+	exit := exitOf(e)
 	d.logExit(c, e.Pid, exit, left)
 	switch {
 	case left > 0:
@@ -253,6 +262,14 @@ func (d *Daemon) ended(c *child, e reaper.Exit) {
 		c.tree.Remove() // now, while others are on their way out, and not all at the end
 	}
 	d.set.Step(c.Instance, process.Event{Kind: process.OnEnded, Exit: exit, Left: left > 0}, d.now)
+}
+
+func exitOf(e reaper.Exit) process.Exit {
+	exit := process.Exit{Code: e.Code, Core: e.Core}
+	if e.Code < 0 {
+		exit.Signal = signalName(e.Signal)
+	}
+	return exit
 }
 
 func (d *Daemon) logExit(c *child, pid int, exit process.Exit, left int) {
@@ -283,8 +300,9 @@ func (d *Daemon) lookForLeft() {
 		}
 		return true
 	})
+	d.lookForAsides()
 	d.lookAt = time.Time{}
-	if len(d.leftovers) > 0 {
+	if len(d.leftovers)+len(d.asides.going) > 0 {
 		d.lookAt = d.now.Add(lookAgain)
 	}
 }

@@ -55,11 +55,11 @@ type Daemon struct {
 	leftovers []*child
 	lookAt    time.Time // when leftovers are looked at again
 	spawns    []*child
-	jobs      map[int]string // pids of compressions, with the file
-	zombies   bool           // children may have ended that are not collected yet
-	null      int            // /dev/null, read and write
-	reserve   int            // kept for a connection that can only be refused; -1 when there is none
-	nofile    int            // how many descriptors we may have
+	asides    asides
+	zombies   bool // children may have ended that are not collected yet
+	null      int  // /dev/null, read and write
+	reserve   int  // kept for a connection that can only be refused; -1 when there is none
+	nofile    int  // how many descriptors we may have
 
 	book    *logfile.Book
 	journal *journal.Journal
@@ -112,11 +112,7 @@ func Run(o Options) int {
 }
 
 func run(o Options) int {
-	d := &Daemon{
-		opts: o, cfg: o.Config, set: process.NewSet(), programs: map[string]*config.Program{}, socket: -1,
-		children: map[*process.Instance]*child{}, leaders: map[int]*child{}, jobs: map[int]string{},
-		clients: map[*client]struct{}{}, requests: map[*request]struct{}{},
-	}
+	d := newDaemon(o)
 	if err := d.open(); err != nil {
 		_, _ = os.Stderr.WriteString("taskmaster: " + err.Error() + "\n")
 		d.close()
@@ -129,6 +125,14 @@ func run(o Options) int {
 		d.turn()
 	}
 	return d.finish()
+}
+
+func newDaemon(o Options) *Daemon {
+	return &Daemon{
+		opts: o, cfg: o.Config, set: process.NewSet(), programs: map[string]*config.Program{}, socket: -1,
+		children: map[*process.Instance]*child{}, leaders: map[int]*child{},
+		clients: map[*client]struct{}{}, requests: map[*request]struct{}{},
+	}
 }
 
 // open acquires what the daemon cannot do without. Any failure is said and

@@ -7,7 +7,6 @@ import (
 	"taskmaster/config"
 	"taskmaster/journal"
 	"taskmaster/logfile"
-	"taskmaster/reaper"
 	"taskmaster/spawn"
 	"taskmaster/sys"
 )
@@ -98,29 +97,16 @@ func (d *Daemon) fault(step string, err error) {
 // reopen is SIGUSR2: every log file anew.
 func (d *Daemon) reopen() { d.book.Reopen(d.now) }
 
-// compress starts the child that compresses a rotated file.
+// compress has a rotated file compressed.
 func (d *Daemon) compress(path string) {
-	pid, err := spawn.Start(d.signals, &spawn.Command{
-		Argv: []string{"/proc/self/exe", GzipCommand, path}, Env: os.Environ(), Dir: "/", Umask: -1,
-		Stdin: d.null, Stdout: d.null, Stderr: d.null, CgroupFD: -1,
+	d.runAside(&aside{
+		name: "compress " + path,
+		cmd:  &spawn.Command{Argv: []string{"/proc/self/exe", GzipCommand, path}, Env: os.Environ(), Dir: "/", Umask: -1},
+		done: func(o outcome) {
+			if why := o.fault(); why != "" {
+				d.log(journal.Warn, "compress failed", journal.Str("path", path), journal.Str("error", why), journal.Str("output", o.said()))
+			}
+			d.book.Compressed(path)
+		},
 	})
-	if err != nil {
-		d.fault("compress "+path, err)
-		d.book.Compressed(path)
-		return
-	}
-	d.jobs[pid] = path
-}
-
-// jobEnded takes in the end of a compression; other orphans need nothing more.
-func (d *Daemon) jobEnded(e reaper.Exit) {
-	path, ok := d.jobs[e.Pid]
-	if !ok {
-		return
-	}
-	delete(d.jobs, e.Pid)
-	if e.Code != 0 {
-		d.log(journal.Warn, "compress failed", journal.Str("path", path), journal.Int("code", e.Code))
-	}
-	d.book.Compressed(path)
 }

@@ -68,7 +68,7 @@ func (d *Daemon) turn() {
 
 // busy tells whether the last turn left work over that needs no new event.
 func (d *Daemon) busy() bool {
-	return len(d.spawns) > 0 || d.zombies || d.set.Pending() || len(d.dirty) > 0 || d.terminal.busy()
+	return len(d.spawns) > 0 || len(d.asides.queue) > 0 || d.zombies || d.set.Pending() || len(d.dirty) > 0 || d.terminal.busy()
 }
 
 // settle is the second half of a turn: what the handlers took in is acted on.
@@ -80,6 +80,7 @@ func (d *Daemon) settle() {
 	d.resume()
 	d.letIn()
 	d.set.Expire(d.now)
+	d.expireAsides()
 	d.book.Tick(d.now)
 	d.terminal.tick()
 	d.act()
@@ -89,7 +90,7 @@ func (d *Daemon) settle() {
 
 // arm sets the timer to the earliest deadline, if that has changed.
 func (d *Daemon) arm() {
-	next := earliest(d.set.Deadline(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.terminal.deadline(), d.acceptAt)
+	next := earliest(d.set.Deadline(), d.asides.times.first(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.terminal.deadline(), d.acceptAt)
 	if next.Equal(d.armed) {
 		return
 	}

@@ -3,8 +3,6 @@ package daemon
 import (
 	"taskmaster/config"
 	"taskmaster/journal"
-
-	"golang.org/x/sys/unix"
 )
 
 // shutdown stops every program; a second one has no more patience.
@@ -36,18 +34,14 @@ func (d *Daemon) done() bool {
 	return d.allGone()
 }
 
-// allGone tells whether nothing is left that we started. Compressions are not
-// waited for: they can be killed at any moment, and are taken up at the next start.
+// allGone tells whether nothing is left that we started. What ran beside the
+// programs is not waited for: compressions, for one, can be killed at any moment
+// and are taken up at the next start.
 func (d *Daemon) allGone() bool {
 	if d.set.Live() > 0 {
 		return false
 	}
-	for pid := range d.jobs {
-		if err := unix.Kill(pid, unix.SIGKILL); err != nil {
-			d.fault("kill", err)
-		}
-	}
-	return len(d.jobs) == 0 && !d.strays()
+	return d.endAsides() && !d.strays()
 }
 
 // strays ends what no tree holds any more. Where a killmode spares something,

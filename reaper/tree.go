@@ -37,8 +37,8 @@ type Tree struct {
 // Tree makes the tree of an instance; name is one that no other tree has.
 func (f *Forest) Tree(name string) *Tree { return &Tree{forest: f, name: name, called: name} }
 
-// Call says what the TASKMASTER_NAME of the next launch is: it may change, as
-// web:0 becomes web when it is the only one.
+// Call says what the TASKMASTER_NAME of the next launch is, or its AsideMark: a name
+// may change, as web:0 becomes web when it is the only one.
 func (t *Tree) Call(name string) { t.called = name }
 
 // CloneFD gives the directory of the instance's cgroup, which the next launch

@@ -2,6 +2,8 @@ package reaper
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -11,7 +13,7 @@ import (
 // orphan is a child of the daemon's that it did not start.
 type orphan struct {
 	proc
-	name string // its TASKMASTER_NAME, "" when it has none
+	name string // what it says whose it is, "" when nothing
 	runs bool
 }
 
@@ -30,7 +32,7 @@ func (f *Forest) orphans() (out []orphan, fresh bool) {
 		}
 		o, ok := f.seen[pid] // nobody but the daemon reaps it, so within a turn it stays the same
 		if !ok {
-			o.name, _ = sys.Environ(pid, "TASKMASTER_NAME") // before it is looked at: who exits loses it
+			o.name = owner(pid) // before it is looked at: who exits loses it
 			o.proc, o.runs = look(pid)
 			f.seen[pid] = o
 			fresh = fresh && o.runs
@@ -40,6 +42,23 @@ func (f *Forest) orphans() (out []orphan, fresh bool) {
 		}
 	}
 	return out, fresh
+}
+
+// AsideVariable marks what runs beside the instances, in its environment: such a
+// command may well carry the TASKMASTER_NAME of the instance that it is for.
+const AsideVariable = "TASKMASTER_ASIDE"
+
+// AsideMark is the value of AsideVariable for the command id, which no other
+// daemon gives: one that runs below it inherits its variables.
+func AsideMark(id string) string { return strconv.Itoa(unix.Getpid()) + "." + id }
+
+// owner is what a process has in its environment that tells whose it is.
+func owner(pid int) string {
+	if mark, ok := sys.Environ(pid, AsideVariable); ok && strings.HasPrefix(mark, AsideMark("")) {
+		return mark
+	}
+	name, _ := sys.Environ(pid, "TASKMASTER_NAME")
+	return name
 }
 
 // undecided tells whether there is a young orphan that has no name. It may be in

@@ -70,17 +70,8 @@ func startStaged(s *sys.Signals, c *Command, file string) (pid int, err error) {
 
 // orderFile puts the order into a file without a name, to be read from its start.
 func orderFile(text []byte) (fd int, err error) {
-	fd, err = unix.MemfdCreate("order", unix.MFD_CLOEXEC)
-	if err != nil {
-		return -1, &Error{Step: "memfd_create", Err: err}
-	}
-	for off := 0; off < len(text); {
-		n, err := unix.Pwrite(fd, text[off:], int64(off))
-		if err != nil && err != unix.EINTR {
-			sys.Close(fd)
-			return -1, &Error{Step: "write", Thing: "the order of the stage", Err: err}
-		}
-		off += max(n, 0)
+	if fd, err = sys.SealedFile("order", text); err != nil {
+		return -1, &Error{Step: "write", Thing: "the order of the stage", Err: err}
 	}
 	return fd, nil
 }
