@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// slice is how many programs are launched in one turn, so that a status in
-// between is answered while a thousand start.
+// slice is how many programs are launched or looked through in one turn, so that
+// a status in between is answered while a thousand start or stop.
 const slice = 8
 
 // reapSlice is how many ended children are collected in one turn.
@@ -188,7 +188,35 @@ func command(p *config.Program, l *config.Launch) *spawn.Command {
 // signal is a stopsignal: SIGCONT follows, so that a stopped process can act on it.
 func (d *Daemon) signal(c *child, sig unix.Signal) {
 	d.log(journal.Info, "stop", journal.Str("name", c.Name), journal.Int("pid", c.pid), journal.Str("signal", unix.SignalName(sig)), journal.Str("by", c.By()))
-	d.doubt(c, c.tree.Stop(sig, c.scope()))
+	rest, err := c.tree.Stop(sig, c.scope())
+	if rest {
+		d.escaped = append(d.escaped, escaped{c, sig})
+	}
+	d.doubt(c, err)
+}
+
+// escaped is a stop of which only the process group knows yet.
+type escaped struct {
+	c   *child
+	sig unix.Signal
+}
+
+// stopEscaped tells those who have left the process group of a program that is
+// being stopped, once nobody is left to be collected: so of many that are
+// stopped at once, only those that live on are looked at.
+func (d *Daemon) stopEscaped() {
+	if d.zombies {
+		return
+	}
+	now := d.escaped[:min(len(d.escaped), slice)]
+	if d.escaped = d.escaped[len(now):]; len(d.escaped) == 0 {
+		d.escaped = nil
+	}
+	for _, e := range now {
+		if e.c.State() == process.Stopping {
+			d.doubt(e.c, e.c.tree.StopRest(e.sig))
+		}
+	}
 }
 
 func (d *Daemon) kill(c *child) {
@@ -252,14 +280,15 @@ func (d *Daemon) ended(c *child, e reaper.Exit) {
 	c.tree.Felled()
 	delete(d.leaders, e.Pid)
 	c.pid = 0
-	left := c.tree.Left(c.scope())
+	count := c.tree.Left
+	if d.set.Closing() {
+		count = c.tree.Last // removed now, while others are on their way out, and not all at the end
+	}
+	left := count(c.scope())
 	exit := exitOf(e)
 	d.logExit(c, e.Pid, exit, left)
-	switch {
-	case left > 0:
+	if left > 0 {
 		d.leftovers = append(d.leftovers, c)
-	case d.set.Closing():
-		c.tree.Remove() // now, while others are on their way out, and not all at the end
 	}
 	d.set.Step(c.Instance, process.Event{Kind: process.OnEnded, Exit: exit, Left: left > 0}, d.now)
 }

@@ -55,6 +55,7 @@ type Daemon struct {
 	leftovers []*child
 	lookAt    time.Time // when leftovers are looked at again
 	spawns    []*child
+	escaped   []escaped
 	asides    asides
 	zombies   bool // children may have ended that are not collected yet
 	null      int  // /dev/null, read and write

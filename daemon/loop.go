@@ -68,7 +68,7 @@ func (d *Daemon) turn() {
 
 // busy tells whether the last turn left work over that needs no new event.
 func (d *Daemon) busy() bool {
-	return len(d.spawns) > 0 || len(d.asides.queue) > 0 || d.zombies || d.set.Pending() || len(d.dirty) > 0 || d.terminal.busy()
+	return len(d.spawns) > 0 || len(d.escaped) > 0 || len(d.asides.queue) > 0 || d.zombies || d.set.Pending() || len(d.dirty) > 0 || d.terminal.busy()
 }
 
 // settle is the second half of a turn: what the handlers took in is acted on.
@@ -77,6 +77,7 @@ func (d *Daemon) settle() {
 	if d.zombies {
 		d.collect()
 	}
+	d.stopEscaped()
 	d.resume()
 	d.letIn()
 	d.set.Expire(d.now)

@@ -51,10 +51,20 @@ func (t *Tree) open() (fd int, err error) {
 
 // Remove removes the instance's cgroup: the instance is forgotten.
 func (t *Tree) Remove() {
-	if t.made && t.forest.base >= 0 {
+	if t.made && t.forest.base >= 0 && !t.vacated() {
 		removeCgroup(t.forest.dir + "/" + t.leaf())
 		t.made = false
 	}
+}
+
+// vacated removes the cgroup in the usual case, in which nothing lives in it
+// and no other is below it: the kernel refuses anything else.
+func (t *Tree) vacated() bool {
+	if unix.Unlinkat(t.forest.base, t.leaf(), unix.AT_REMOVEDIR) != nil {
+		return false
+	}
+	t.made = false
+	return true
 }
 
 // glance reads the beginning of one of the cgroup's files, with one read.

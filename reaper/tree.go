@@ -120,6 +120,18 @@ func (t *Tree) Left(scope Scope) int {
 	return len(members)
 }
 
+// Last is Left for an instance that will not be launched again: its cgroup is
+// removed when nothing is left, and that it can be is the quickest answer.
+func (t *Tree) Last(scope Scope) (left int) {
+	if t.caged && t.made && t.groupGone() && t.vacated() {
+		return 0
+	}
+	if left = t.Left(scope); left == 0 {
+		t.Remove()
+	}
+	return left
+}
+
 func (t *Tree) leaderLeft() int {
 	if t.pid == 0 {
 		return 0
@@ -152,28 +164,39 @@ func (t *Tree) Signal(sig unix.Signal, scope Scope) error {
 	case Group:
 		return t.signalGroup(sig)
 	}
-	return t.signalAll(sig, t.beyond()) // found before the signal: who dies of it loses its children
-}
-
-// beyond finds whom the signal to the process group may not reach, and others.
-func (t *Tree) beyond() []proc {
-	if t.caged && t.onlyLeader() {
-		return nil
-	}
-	return t.members()
+	return t.signalAll(sig, t.members()) // found before the signal: who dies of it loses its children
 }
 
 // Stop sends the stopsignal, and SIGCONT after it: a stopped process acts on no
 // other signal but SIGKILL. The error is that of the stopsignal, as of Signal.
-func (t *Tree) Stop(sig unix.Signal, scope Scope) error {
-	if scope != All {
-		err := t.Signal(sig, scope)
-		_ = t.Signal(unix.SIGCONT, scope) // gone meanwhile is as good
-		return err
+//
+// With rest, who is not of the process group has yet to be looked for, and told
+// by StopRest: in a cgroup nobody is lost meanwhile, and when a thousand are
+// stopped most of them have ended before that.
+func (t *Tree) Stop(sig unix.Signal, scope Scope) (rest bool, err error) {
+	if scope == All && !t.caged {
+		members := t.members() // before the signal: who dies of it loses its children
+		err = t.signalAll(sig, members)
+		_ = t.signalAll(unix.SIGCONT, members)
+		return false, err
 	}
-	members := t.beyond()
-	err := t.signalAll(sig, members)
-	_ = t.signalAll(unix.SIGCONT, members)
+	err = t.Signal(sig, min(scope, Group))
+	_ = t.Signal(unix.SIGCONT, min(scope, Group)) // gone meanwhile is as good
+	return scope == All, err
+}
+
+// StopRest sends the stopsignal and SIGCONT to those of the cgroup who are not
+// of the process group.
+func (t *Tree) StopRest(sig unix.Signal) error {
+	if t.onlyLeader() {
+		return nil
+	}
+	var err error
+	for _, p := range t.members() {
+		if p.pgid != t.pgid {
+			err = errors.Join(err, ignoreGone(p.signal(sig)), ignoreGone(p.signal(unix.SIGCONT)))
+		}
+	}
 	return err
 }
 
