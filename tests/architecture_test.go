@@ -19,11 +19,12 @@ import (
 var rooms = map[string][]string{
 	".":       {"cli", "spawn"},
 	"cli":     {"config", "ctl", "daemon", "logfile", "spawn", "sys"},
-	"config":  {"process", "text"},
+	"config":  {"process", "probe", "text"},
 	"process": {},
 	"spawn":   {"sys"},
 	"reaper":  {"sys"},
 	"epoll":   {"sys"},
+	"probe":   {"epoll", "sys"},
 	"sys":     {},
 	"text":    {},
 	"logfile": {"sys"},
@@ -31,7 +32,7 @@ var rooms = map[string][]string{
 	"control": {"process", "text"},
 	"shell":   {"control", "sys", "text"},
 	"ctl":     {"control", "shell", "sys", "epoll", "text", "config"},
-	"daemon":  {"config", "process", "spawn", "reaper", "epoll", "sys", "logfile", "journal", "control", "shell", "text"},
+	"daemon":  {"config", "process", "spawn", "reaper", "epoll", "probe", "sys", "logfile", "journal", "control", "shell", "text"},
 	"tests":   {},
 }
 
