@@ -2,9 +2,6 @@ package tests
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,55 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// refusal is strace attached to the daemon's threads, and to nothing that these
-// start: it has the kernel refuse a system call.
-type refusal struct {
-	d     *daemon
-	cmd   *exec.Cmd
-	trace string
-}
+// refusal is strace having the kernel refuse a system call of the daemon's.
+type refusal struct{ *tracing }
 
 // refuse makes the system calls (strace's list: "pipe2,openat") fail with an
 // error from now on, or those on path only.
 func (d *daemon) refuse(calls, errno, path string) *refusal {
 	d.Helper()
-	if _, err := exec.LookPath("strace"); err != nil {
-		d.Skip("needs strace, to have the kernel refuse")
-	}
-	r := &refusal{d: d, trace: "refused." + strings.ReplaceAll(calls, ",", ".") + "." + errno}
-	args := []string{"-qq", "-o", d.path(r.trace), "-e", "trace=" + calls, "-e", "inject=" + calls + ":error=" + errno}
+	args := []string{"-e", "trace=" + calls, "-e", "inject=" + calls + ":error=" + errno}
 	if path != "" {
 		args = append(args, "-P", path)
 	}
-	tasks, err := filepath.Glob("/proc/" + strconv.Itoa(d.pid()) + "/task/*")
-	if err != nil {
-		d.Fatal(err)
-	}
-	for _, task := range tasks {
-		args = append(args, "-p", filepath.Base(task))
-	}
-	r.cmd = exec.Command("strace", args...)
-	r.cmd.Stderr = d.appending("strace")
-	if err := r.cmd.Start(); err != nil {
-		d.Fatal(err)
-	}
-	d.Cleanup(func() { _ = r.cmd.Process.Kill() })
-	tracer := "TracerPid:\t" + strconv.Itoa(r.cmd.Process.Pid) + "\n"
-	d.until("strace has attached", func() bool {
-		for _, task := range tasks {
-			text, err := os.ReadFile(task + "/status")
-			if err == nil && !strings.Contains(string(text), tracer) {
-				return false
-			}
-		}
-		return true
-	})
-	return r
+	return &refusal{d.traced("refused."+strings.ReplaceAll(calls, ",", ".")+"."+errno, args...)}
 }
 
 // calls gives the system calls that were refused so far.
 func (r *refusal) calls() (out []string) {
-	for _, l := range r.d.lines(r.trace) {
+	for _, l := range r.d.lines(r.file) {
 		if strings.Contains(l, "(INJECTED)") {
 			out = append(out, l)
 		}
@@ -71,8 +36,7 @@ func (r *refusal) calls() (out []string) {
 // over lets the kernel do as it likes again. It fails the test when nothing was refused.
 func (r *refusal) over() {
 	r.d.Helper()
-	_ = r.cmd.Process.Signal(syscall.SIGINT)
-	_ = r.cmd.Wait()
+	r.detach()
 	if len(r.calls()) == 0 {
 		r.d.Error("nothing was refused: " + strings.Join(r.cmd.Args, " "))
 	}
