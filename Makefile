@@ -22,7 +22,7 @@ GOFUMPT     = $(GO) run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -checks all,-ST1003
 ERRCHECK    = $(GO) run github.com/kisielk/errcheck@v1.30.0
 
-.PHONY: all build test lint race fuzz bench stress demo install clean help
+.PHONY: all build test lint race fuzz bench stress scale demo install clean help
 
 all: build ## the same as build
 
@@ -55,6 +55,9 @@ bench: build ## benchmarks of the rooms, and start-up, memory and restart of the
 
 stress: build ## random commands, kills and reloads for STRESS (5m), against /proc; OUTPUT (1GB) of output, byte by byte
 	TASKMASTER_BINARY=$(BINARY) STRESS=$(STRESS) OUTPUT_BYTES=$(OUTPUT) $(GO) test -count=1 -timeout=0 -v -run='^(TestStress|TestOutputIsByteExact)$$' ./tests
+
+scale: build ## 1 to 10,000 programs: start, storm, status, reload, stop, memory; a table, and docs/scale.svg
+	TASKMASTER_BINARY=$(BINARY) SCALE=$(CURDIR)/docs/scale.svg $(GO) test -count=1 -timeout=0 -v -run="^TestScale$$" ./tests
 
 demo: build ## about 20 seconds of it at work
 	@TASKMASTER=$(BINARY) sh examples/demo.sh
