@@ -208,8 +208,24 @@ func TestTimeoutNamesTheStep(t *testing.T) {
 	if got, want := said(check(t, tcp(t, full), 50*time.Millisecond)), full+": connect: timed out"; got != want {
 		t.Errorf("said %q, want %q", got, want)
 	}
+}
+
+func TestTimeoutOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	l := newLoop(t)
 	silent := fmt.Sprintf("http://localhost:%d/x", listen(t, "tcp4", "127.0.0.1:0", hangs))
-	if got, want := said(check(t, http(t, silent), 300*time.Millisecond)), silent+": read the answer: timed out"; got != want {
+	c, err := Start(l, http(t, silent), func(err error) { t.Errorf("done was called: %v", err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := false
+	alarm(t, l, patience, func() { late = true })
+	for c.step != receiving && !late {
+		if err := l.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := said(c.Timeout()), silent+": read the answer: timed out"; got != want {
 		t.Errorf("said %q, want %q", got, want)
 	}
 }

@@ -20,17 +20,7 @@ func TestIdleDaemonMakesNoSystemCall(t *testing.T) {
 	w := newWorld(t)
 	d := w.start(programs{"a": prog("sleep 1000", fields{"numprocs": 100})})
 	d.awaitAll("RUNNING")
-	trace := exec.Command("strace", "-f", "-qq", "-o", w.path("trace"), "-p", strconv.Itoa(d.pid()))
-	if err := trace.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = trace.Process.Signal(syscall.SIGINT)
-		_ = trace.Wait()
-	}()
-	w.until("strace has attached", func() bool { return statusField(d.pid(), "TracerPid") == strconv.Itoa(trace.Process.Pid) })
-	d.call("version") // seen by strace: it works
-	w.until("strace sees system calls", func() bool { return len(w.lines("trace")) > 0 })
+	w.strace(t, d)
 	var seen []string
 	for range 3 {
 		if seen = w.callsDuring(3 * time.Second); len(seen) == 0 {
@@ -38,6 +28,22 @@ func TestIdleDaemonMakesNoSystemCall(t *testing.T) {
 		}
 	}
 	t.Errorf("system calls at rest, in each of three stretches; in the last:\n%s", seen)
+}
+
+// strace attaches to the daemon until the end of the test, and writes into the file trace.
+func (w *world) strace(t *testing.T, d *daemon) {
+	t.Helper()
+	trace := exec.Command("strace", "-f", "-qq", "-o", w.path("trace"), "-p", strconv.Itoa(d.pid()))
+	if err := trace.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = trace.Process.Kill()
+		_ = trace.Wait()
+	})
+	w.until("strace has attached", func() bool { return statusField(d.pid(), "TracerPid") == strconv.Itoa(trace.Process.Pid) })
+	d.call("version") // seen by strace: it works
+	w.until("strace sees system calls", func() bool { return len(w.lines("trace")) > 0 })
 }
 
 // callsDuring gives what strace has written in d, once it had nothing to write for a moment.
