@@ -130,6 +130,14 @@ var programFields = []field[Program]{
 	},
 	{
 		spec: spec{
+			name: "tty", kind: kindBool, process: true, def: "false", example: "true", also: "terminal pty usepty",
+			doc: "It gets a pseudo-terminal as its standard input, output and error, in a session of its own; `attach` types into it. What it prints goes the way of `stdout`; `stderr` then means nothing. TERM is `xterm-256color` where the environment has none.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.bool(n, &p.TTY) },
+		same: func(a, b *Program) bool { return a.TTY == b.TTY },
+	},
+	{
+		spec: spec{
 			name: "env", kind: kindEnv, process: true, def: "{}", example: "{PORT: 8080}", also: "environment environ",
 			doc: "Variables added to the daemon's environment. Values are the text as written: `on`, `007` and `1e3` stay that; an empty one is `\"\"`. In defaults it is merged under the program's own.",
 		},

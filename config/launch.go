@@ -35,6 +35,9 @@ func (p *Program) Launch(num int) (*Launch, error) {
 // fill puts in all templates but those of the environment.
 func (p *Program) fill(s *scope) (*Launch, error) {
 	l := &Launch{Stdout: p.Stdout, Stderr: p.Stderr, Path: defaultPath}
+	if p.TTY {
+		l.Stderr = Output{Kind: AsStdout} // a terminal has one stream
+	}
 	var err error
 	if l.Argv, err = s.argv(p.Cmd); err != nil {
 		return nil, stepError{"cmd", err}
@@ -73,8 +76,20 @@ func (p *Program) scope(num int) (*scope, *Identity, error) {
 	if id != nil && p.User != "" {
 		s.add([]Var{{"HOME", id.Home}, {"USER", id.Name}, {"LOGNAME", id.Name}}, false)
 	}
+	p.addTerm(s)
 	p.addOwn(s, num)
 	return s, id, nil
+}
+
+// termType is what a program is told of its terminal when nobody says anything:
+// the sequences that every emulator of today knows.
+const termType = "xterm-256color"
+
+// addTerm binds TERM for a program with a terminal where no environment has it.
+func (p *Program) addTerm(s *scope) {
+	if _, inherited := findVar(s.base, "TERM"); p.TTY && !inherited && s.find("TERM", len(s.vars)) == none {
+		s.add([]Var{{"TERM", termType}}, false)
+	}
 }
 
 // addOwn binds the program's own variables and those that name the instance.

@@ -86,6 +86,7 @@ type Program struct {
 	Cmd          []string // exact argv, templates
 	Stdout       Output   // Path is a template
 	Stderr       Output
+	TTY          bool  // it has a pseudo-terminal; then both streams go the way of Stdout
 	Env          []Var // templates, in the order of the file; daemon.env is not in it
 	EnvFiles     []string
 	Dir          string // template, absolute (one that begins with ${VAR} once that is put in)

@@ -64,6 +64,7 @@ func (l *loader) checkScope(p *Program) *scope {
 	if p.User != "" {
 		s.add([]Var{{"HOME", "/"}, {"USER", p.User}, {"LOGNAME", p.User}}, false)
 	}
+	p.addTerm(s)
 	p.addOwn(s, 0)
 	return s
 }

@@ -61,6 +61,9 @@ func (w *warner) program(p *Program) {
 	if !w.found(l) {
 		w.add(p, p.from.cmd, "cmd: %s: command not found", quote(shown(p.Cmd[0], l.Argv[0])))
 	}
+	if p.TTY && p.Stderr.Kind != Capture && p.Stderr.Kind != AsStdout {
+		w.add(p, p.from.stderr, "stderr: means nothing with tty: a terminal has one stream, which goes the way of stdout")
+	}
 	w.log(p, l.Stdout, shown(p.Stdout.Path, l.Stdout.Path), p.from.stdout, "stdout")
 	w.log(p, l.Stderr, shown(p.Stderr.Path, l.Stderr.Path), p.from.stderr, "stderr")
 }

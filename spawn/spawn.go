@@ -41,6 +41,7 @@ type Command struct {
 	Nice        *int // -20 to 19
 	OOMScoreAdj *int // -1000 to 1000
 	Session     bool // it leads a session of its own, not only a process group
+	Terminal    bool // Stdin is a terminal, which becomes that session's; implies Session
 }
 
 // Cred is a user with its groups.
@@ -106,7 +107,8 @@ func (c *Command) attr() *syscall.ProcAttr {
 	return &syscall.ProcAttr{
 		Files: []uintptr{uintptr(c.Stdin), uintptr(c.Stdout), uintptr(c.Stderr)},
 		Sys: &syscall.SysProcAttr{
-			Setpgid: !c.Session, Setsid: c.Session,
+			Setpgid: !c.Session && !c.Terminal, Setsid: c.Session || c.Terminal,
+			Setctty: c.Terminal, Ctty: 0, // a descriptor of the child's
 			UseCgroupFD: c.CgroupFD >= 0, CgroupFD: c.CgroupFD,
 		},
 	}
