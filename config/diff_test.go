@@ -25,6 +25,8 @@ func TestDiff(t *testing.T) {
 		{"cmd: x, limits: {core: 0, nofile: 9}", "cmd: x, limits: {nofile: 9, core: 0}", "a: unchanged"},
 		{"cmd: x, limits: {core: 0}", "cmd: x, limits: {core: unlimited}", "a: changed (limits)"},
 		{"cmd: x, env_file: [a, b]", "cmd: x, env_file: [b, a]", "a: changed (env_file)"},
+		{base, base + ", tty: true", "a: changed (tty)"},
+		{base + ", tty: on", base + ", tty: yes", "a: unchanged"},
 		{"cmd: x, user: root, nice: 1", "cmd: x, group: root, nice: 1", "a: changed (user, group)"},
 	} {
 		got := Diff(load(t, "programs: {a: {"+c.old+"}}\n"), load(t, "programs: {a: {"+c.new+"}}\n"))

@@ -283,3 +283,29 @@ func TestIdentity(t *testing.T) {
 		t.Errorf("%+v, %v", l, err)
 	}
 }
+
+func TestTerminal(t *testing.T) {
+	for _, c := range []struct {
+		environ []string
+		program string
+		want    string
+	}{
+		{nil, "cmd: x, tty: true", "TERM=xterm-256color"},
+		{nil, "cmd: '${TERM}', tty: true", "TERM=xterm-256color"},
+		{[]string{"TERM=vt100"}, "cmd: x, tty: true", "TERM=vt100"},
+		{[]string{"TERM=vt100"}, "cmd: x, tty: true, env: {TERM: screen}", "TERM=screen"},
+		{nil, "cmd: x, tty: true, env: {TERM: '${T}', T: ansi}", "TERM=ansi"},
+		{nil, "cmd: x", ""},
+	} {
+		noEnviron(t, c.environ...)
+		l := launch(t, "programs: {a: {"+c.program+"}}\n", 0)
+		got := slices.DeleteFunc(slices.Clone(l.Env), func(e string) bool { return !strings.HasPrefix(e, "TERM=") })
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%v, %s: %q", c.environ, c.program, got)
+		}
+	}
+	noEnviron(t)
+	if l := launch(t, "programs: {a: {cmd: x, tty: true, stdout: a.log, stderr: b.log}}\n", 0); l.Stderr != (Output{Kind: AsStdout}) || l.Stdout.Kind != ToFile {
+		t.Errorf("a terminal has one stream: %+v, %+v", l.Stdout, l.Stderr)
+	}
+}

@@ -59,6 +59,7 @@ func TestSpellings(t *testing.T) {
 			}
 			return names == fmt.Sprint("core=65536 nofile=9 memlock=", Unlimited, " as=", Unlimited, " ")
 		}},
+		{"tty: yes", func(p *Program) bool { return p.TTY }},
 		{"nice: -5", func(p *Program) bool { return *p.Nice == -5 }},
 		{"user: 0, group: root", func(p *Program) bool { return p.User == "0" && p.Group == "root" }},
 		{"killmode: process", func(p *Program) bool { return p.Policy.KillMode == process.KillProcess }},
@@ -194,6 +195,8 @@ programs:
   e: {cmd: ./x, env: {PATH: ""}}
   f: {cmd: sh, env: {PATH: bin}}
   g: {cmd: "${S}", workingdir: "${S}/x", stdout: "l/${S}/x", stderr: "${S}/y", env: {S: sekret}}
+  h: {cmd: sh, tty: true, stderr: stdout}
+  i: {cmd: sh, tty: true, stderr: none}
 `)
 	write(t, dir, "x", "not executable")
 	cfg, err := Load(path)
@@ -210,7 +213,8 @@ DIR/c.yaml:11:12: warning: f: cmd: "sh": command not found
 DIR/c.yaml:12:12: warning: g: cmd: "${S}": command not found
 DIR/c.yaml:12:32: warning: g: workingdir: ${S}/x is not there
 DIR/c.yaml:12:50: warning: g: stdout: the directory DIR/l/${S} is not there
-DIR/c.yaml:12:70: warning: g: stderr: the directory ${S} is not there`, "DIR", dir)
+DIR/c.yaml:12:70: warning: g: stderr: the directory ${S} is not there
+DIR/c.yaml:14:35: warning: i: stderr: means nothing with tty: a terminal has one stream, which goes the way of stdout`, "DIR", dir)
 	if got := Faults(cfg.Warnings).Error(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -20,6 +20,8 @@ const (
 	CommandName          // [COMMAND]
 	OnOff                // on|off
 	RequestID            // the id of a request of this connection
+	OneName              // NAME: one instance
+	Message              // none; it belongs to an attach of this connection
 )
 
 // Option is one flag of a command.
@@ -40,7 +42,11 @@ type Command struct {
 	Options []Option
 	Local   bool // done by the shell itself, never sent
 	Hidden  bool // part of the protocol only: not in help or completion
+	Since   int  // the version of the protocol that has it, 0 is the first
 }
+
+// Protocol is the oldest version of the protocol that a daemon must speak to know the command.
+func (c *Command) Protocol() int { return max(c.Since, 1) }
 
 var (
 	optJSON   = Option{"--json", "", "as JSON"}
@@ -80,6 +86,12 @@ var Commands = []Command{
 		Options: []Option{optFollow, optLines, {"--raw", "", "byte for byte, control bytes too"}},
 	},
 	{
+		Name: "attach", Args: OneName, Usage: "NAME", Summary: "connect this terminal to a program's", Since: 2,
+		Help: "The program needs tty: true; of any other the output is followed. Ctrl-] detaches, and the program goes on; Ctrl-] twice sends one.\n" +
+			"Several may look on. Who types first has the keyboard until leaving.",
+		Options: []Option{{"-n", "LINES", "begin with so many lines of what it printed before"}, {"--take", "", "take the keyboard from whoever has it"}, {"--watch", "", "only look on"}},
+	},
+	{
 		Name: "log", Args: NoArgs, Summary: "show the end of the daemon's own log",
 		Options: []Option{optFollow, optLines},
 	},
@@ -97,6 +109,9 @@ var Commands = []Command{
 	},
 	{Name: "shutdown", Args: NoArgs, Summary: "stop every program and end the daemon"},
 	{Name: "cancel", Args: RequestID, Usage: "ID", Summary: "stop waiting for a request of this connection", Hidden: true},
+	{Name: Input, Args: Message, Summary: "type into the terminal that this connection is attached to", Hidden: true, Since: 2},
+	{Name: Resize, Args: Message, Summary: "say how large the attached terminal is", Hidden: true, Since: 2},
+	{Name: Detach, Args: Message, Summary: "end an attach of this connection", Hidden: true, Since: 2},
 }
 
 // Find gives the command of this name or alias, nil when there is none.
@@ -128,7 +143,8 @@ type Call struct {
 	Raw     bool
 	DryRun  bool
 	Verbose bool
-	Watch   bool
+	Watch   bool // status -w, attach --watch
+	Take    bool
 }
 
 // UsageError is a command that was not understood: exit code 2.
@@ -205,8 +221,10 @@ func (c *Call) option(name, value string) error {
 		c.Follow = true
 	case "-v":
 		c.Verbose = true
-	case "-w":
+	case "-w", "--watch":
 		c.Watch = true
+	case "--take":
+		c.Take = true
 	case "--raw":
 		c.Raw = true
 	case "--dry-run":
@@ -232,13 +250,17 @@ func (c *Call) has(option string) bool {
 
 func (c *Call) operands(words []string) error {
 	switch c.Args {
-	case NoArgs:
+	case NoArgs, Message:
 		if len(words) > 0 {
 			return c.usage("takes no argument")
 		}
 	case SomeTargets:
 		if len(words) == 0 {
 			return c.usage("needs a program, an instance or all")
+		}
+	case OneName:
+		if len(words) != 1 {
+			return c.usage("needs one program or instance")
 		}
 	case SignalTarget:
 		if len(words) < 2 {

@@ -29,6 +29,8 @@ func DecodeReply(line []byte) (Reply, error) {
 			r.Rows = s.rows()
 		case "data":
 			r.Data = s.data()
+		case "tty":
+			r.TTY = string(s.value()) == "true"
 		case "done":
 			r.Done = string(s.value()) == "true"
 		case "exit":

@@ -30,6 +30,9 @@ func AppendReply(out []byte, r *Reply) []byte {
 		out = append(out, `,"data":"`...)
 		out = append(base64.StdEncoding.AppendEncode(out, r.Data), '"')
 	}
+	if r.TTY {
+		out = append(out, `,"tty":true`...)
+	}
 	if r.Done {
 		out = append(out, `,"done":true`...)
 	}

@@ -9,8 +9,9 @@ import (
 )
 
 // Version of the protocol. A request may name the version it was written for
-// in "protocol"; the daemon refuses one that is newer than its own.
-const Version = 1
+// in "protocol"; the daemon refuses one that is newer than its own. Version 2 added
+// attach and its messages; see Command.Protocol.
+const Version = 2
 
 // MaxRequest is the longest request line the daemon reads, in bytes.
 const MaxRequest = 1 << 20
@@ -21,6 +22,21 @@ type Request struct {
 	Protocol int             `json:"protocol,omitempty"`
 	Command  string          `json:"command"`
 	Args     []string        `json:"args,omitempty"`
+	Size     [2]int          `json:"size,omitzero"`  // of attach and resize: rows and columns of the terminal
+	Data     []byte          `json:"data,omitempty"` // of input, base64 on the wire
+}
+
+// The messages that follow an attach on its connection. Each carries the id of
+// the attach and has no reply of its own: what is to be said comes as replies to the attach.
+const (
+	Input  = "input"  // Data was typed
+	Resize = "resize" // the terminal has Size now
+	Detach = "detach" // enough: the attach ends with exit 0
+)
+
+// IsMessage tells whether a request is one of these, which never wait and are never answered at length.
+func (q *Request) IsMessage() bool {
+	return q.Command == Input || q.Command == Resize || q.Command == Detach
 }
 
 // Reply is one line to a client. A request has any number of them, the last
@@ -30,7 +46,8 @@ type Reply struct {
 	Text  string          `json:"text,omitempty"`  // a line of the result
 	Error string          `json:"error,omitempty"` // a line of what went wrong
 	Rows  []Row           `json:"rows,omitempty"`  // of status
-	Data  []byte          `json:"data,omitempty"`  // raw output (tail --raw), base64 on the wire
+	Data  []byte          `json:"data,omitempty"`  // raw output (tail --raw, attach), base64 on the wire
+	TTY   bool            `json:"tty,omitempty"`   // of attach: there is a terminal, and what was set on it before counts no more
 	Done  bool            `json:"done,omitempty"`
 	Exit  *int            `json:"exit,omitempty"` // with Done: 0 fine, 1 failure, 2 usage, 3 and 4 of status
 }

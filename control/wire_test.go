@@ -29,6 +29,7 @@ func TestReplyIsWhatEncodingJSONSays(t *testing.T) {
 		"error":  {ID: json.RawMessage(`"x-7"`), Error: "ERROR (no such program: x)"},
 		"rows":   {ID: json.RawMessage("7"), Rows: manyRows(100)},
 		"data":   {ID: json.RawMessage("7"), Data: []byte("\x00\xff\x1b\n")},
+		"tty":    {ID: json.RawMessage("7"), TTY: true, Text: "started"},
 		"done":   {ID: json.RawMessage("7"), Done: true, Exit: new(3)},
 		"nobody": {ID: json.RawMessage("null"), Text: "x"},
 	} {
@@ -82,6 +83,23 @@ func TestVisibleJSON(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(got), &b); err != nil || !reflect.DeepEqual(a, b) || got != `{"a":"x\u009b31m\u202e漢\u007f"}` {
 		t.Errorf("%s, %v", got, err)
+	}
+}
+
+func TestMessages(t *testing.T) {
+	for line, want := range map[string]Request{
+		`{"id":1,"command":"attach","args":["web"],"size":[24,80]}`: {ID: json.RawMessage("1"), Command: "attach", Args: []string{"web"}, Size: [2]int{24, 80}},
+		`{"id":1,"command":"input","data":"AP8bCg=="}`:              {ID: json.RawMessage("1"), Command: Input, Data: []byte("\x00\xff\x1b\n")},
+		`{"id":1,"command":"resize","size":[1,2]}`:                  {ID: json.RawMessage("1"), Command: Resize, Size: [2]int{1, 2}},
+		`{"id":1,"command":"detach"}`:                               {ID: json.RawMessage("1"), Command: Detach},
+	} {
+		var got Request
+		if err := json.Unmarshal([]byte(line), &got); err != nil || !reflect.DeepEqual(got, want) || got.IsMessage() == (got.Command == "attach") {
+			t.Errorf("%s: %+v, %v", line, got, err)
+		}
+		if out, err := json.Marshal(want); err != nil || string(out) != line {
+			t.Errorf("%s, %v, want %s", out, err, line)
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ type attached struct {
 	loop    *epoll.Loop
 	session *shell.Session
 	tty     bool
+	once    bool           // one command and no prompt
 	state   *sys.TermState // nil until the terminal was taken
 	in      input
 	link    link
@@ -40,7 +41,7 @@ func Shell(socket string) int { return interactive(socket, "") }
 // interactive is Shell; once is a line that is run in place of a prompt.
 func interactive(socket, once string) (code int) {
 	runtime.LockOSThread()
-	a := &attached{now: time.Now(), tty: sys.IsTerminal(0) && sys.IsTerminal(1)}
+	a := &attached{now: time.Now(), tty: sys.IsTerminal(0) && sys.IsTerminal(1), once: once != ""}
 	a.link = link{a: a, socket: socket, fd: -1}
 	if err := a.link.dial(); err != nil {
 		return complain(exitFailure, unreachable(socket, err))
@@ -213,6 +214,15 @@ func (a *attached) Raw(on bool) {
 	}
 	if err != nil && on {
 		complain(exitFailure, fmt.Sprint("terminal: ", err))
+	}
+}
+
+// Through has bytes shown as they are, or no longer.
+func (a *attached) Through(on bool) {
+	if a.state != nil {
+		if err := a.state.Through(on); err != nil && on {
+			complain(exitFailure, fmt.Sprint("terminal: ", err))
+		}
 	}
 }
 

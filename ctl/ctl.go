@@ -48,15 +48,18 @@ func Run(socket string, asJSON bool, args []string) int {
 		return complain(exitUsage, err.Error())
 	case call.Local:
 		return local(call)
-	case call.Watch && sys.IsTerminal(0) && sys.IsTerminal(1):
+	case (call.Watch || call.Name == "attach") && sys.IsTerminal(0) && sys.IsTerminal(1):
 		return interactive(socket, commandLine(args[0], words))
 	}
-	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return call.Watch && w == "-w" })
+	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return call.Watch && w == "-w" && call.Name == "status" })
 	fd, err := sys.Dial(socket)
 	if err != nil {
 		return complain(exitFailure, unreachable(socket, err))
 	}
 	defer sys.Close(fd)
+	if call.Name == "attach" {
+		return newTypist(fd, call).run(words)
+	}
 	return newExchange(fd, call).run(words)
 }
 

@@ -25,6 +25,7 @@ type exchange struct {
 	in      []byte
 	out     []byte
 	errs    []byte
+	tty     bool         // attached to a terminal
 	signals *sys.Signals // nil for a command that is over soon
 }
 
@@ -42,7 +43,7 @@ func (x *exchange) run(words []string) int {
 	if err := x.catchInterrupt(); err != nil {
 		return complain(exitFailure, err.Error())
 	}
-	request, err := json.Marshal(control.Request{ID: requestID, Protocol: control.Version, Command: x.call.Name, Args: words})
+	request, err := json.Marshal(control.Request{ID: requestID, Protocol: x.call.Protocol(), Command: x.call.Name, Args: words})
 	if err != nil {
 		return complain(exitFailure, err.Error())
 	}
@@ -61,7 +62,7 @@ var requestID = json.RawMessage("1")
 // others are over before anybody can press it, and the default will do.
 func (x *exchange) catchInterrupt() (err error) {
 	switch x.call.Name {
-	case "start", "stop", "restart", "reload", "shutdown":
+	case "start", "stop", "restart", "reload", "shutdown", "attach":
 	default:
 		if !x.call.Follow {
 			return nil
@@ -73,14 +74,11 @@ func (x *exchange) catchInterrupt() (err error) {
 }
 
 func (x *exchange) replies() int {
-	x.in = make([]byte, 0, readSize)
 	for {
 		if x.interrupted() {
 			return exitInterrupted
 		}
-		if len(x.in) == cap(x.in) {
-			x.in = append(make([]byte, 0, 2*cap(x.in)), x.in...)
-		}
+		x.room()
 		n, err := unix.Read(x.fd, x.in[len(x.in):cap(x.in)])
 		switch {
 		case err == unix.EINTR:
@@ -94,6 +92,13 @@ func (x *exchange) replies() int {
 		if code, done := x.lines(); done {
 			return code
 		}
+	}
+}
+
+// room makes room for more of the replies.
+func (x *exchange) room() {
+	if len(x.in) == cap(x.in) {
+		x.in = append(make([]byte, 0, max(readSize, 2*cap(x.in))), x.in...)
 	}
 }
 
@@ -136,6 +141,10 @@ func (x *exchange) line(line []byte) (code int, done bool) {
 	if err != nil {
 		x.errs = append(x.errs, "the daemon's reply was not understood: "+err.Error()+"\n"...)
 		return exitFailure, true
+	}
+	x.tty = x.tty || r.TTY
+	if x.tty && r.Text != "" { // standard output is the program's alone
+		r.Error, r.Text = r.Text, ""
 	}
 	x.out, x.errs = x.printer.Append(x.out, x.errs, &r)
 	if r.Exit != nil {

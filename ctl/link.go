@@ -57,7 +57,7 @@ func (l *link) attach() error {
 		return err
 	}
 	l.in, l.out, l.full, l.retry, l.pause, l.asked = nil, nil, false, time.Time{}, 0, false
-	if !l.a.tty {
+	if !l.a.tty || l.a.once {
 		return nil
 	}
 	l.stale = true
@@ -182,7 +182,7 @@ func (l *link) learn(r control.Reply) {
 // refresh asks for the names when they may have changed: before a key is
 // pressed, so that Tab knows them.
 func (l *link) refresh() {
-	if l.stale && !l.asked && l.a.tty {
+	if l.stale && !l.asked && l.a.tty && !l.a.once {
 		l.stale, l.asked = false, l.send(control.Request{ID: namesID, Command: "status"}) == nil
 	}
 }

@@ -34,6 +34,7 @@ type child struct {
 	pid      int // of the leader while it is not reaped
 	out, err stream
 	waits    []*wait
+	seats    *seats // nil while nobody was ever attached
 }
 
 // childOf gives the child of an instance, made at the first look.
@@ -120,6 +121,7 @@ func (d *Daemon) launch(c *child) {
 	c.pid = pid
 	d.leaders[pid] = c
 	d.log(journal.Info, "start", journal.Str("name", c.Name), journal.Int("pid", pid))
+	c.announce(true, "started (pid "+itoa(pid)+")")
 	d.set.Step(c.Instance, process.Event{Kind: process.OnSpawned, PID: pid}, d.now)
 }
 
@@ -342,6 +344,7 @@ func (d *Daemon) forget(c *child) {
 		c.tree.Remove()
 	}
 	delete(d.children, c.Instance)
+	c.unseat()
 	for _, s := range []*stream{&c.out, &c.err} {
 		for _, f := range slices.Clone(s.followers) {
 			f.tail.streams = slices.DeleteFunc(f.tail.streams, func(x *stream) bool { return x == s })

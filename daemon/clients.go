@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"time"
@@ -33,16 +34,17 @@ type peer interface {
 
 // client is one connection. It alone owns its descriptor.
 type client struct {
-	d      *Daemon
-	fd     int
-	in     []byte // the beginning of a line whose end has not come
-	out    []byte
-	sent   int // out[:sent] is gone
-	queued bool
-	eof    bool   // it asks nothing more, and may still read
-	events uint32 // what the loop was asked to wait for
-	uid    uint32
-	pid    int
+	d        *Daemon
+	fd       int
+	in       []byte // the beginning of a line whose end has not come
+	out      []byte
+	sent     int // out[:sent] is gone
+	queued   bool
+	eof      bool   // it asks nothing more, and may still read
+	attached bool   // it has attached to a terminal: what it types is read however much it has still to read
+	events   uint32 // what the loop was asked to wait for
+	uid      uint32
+	pid      int
 }
 
 // openSocket listens, and makes sure that nobody else does.
@@ -208,9 +210,9 @@ func (c *client) read() {
 
 // requests takes the whole lines out of in, as long as the client reads the replies.
 func (c *client) requests() {
-	for c.fd >= 0 && !c.full() {
+	for c.fd >= 0 {
 		line, rest, ok := bytes.Cut(c.in, []byte{'\n'})
-		if !ok {
+		if !ok || c.full() && !(c.attached && isMessage(line)) {
 			break
 		}
 		c.d.request(c, line)
@@ -225,6 +227,12 @@ func (c *client) requests() {
 		c.flush()
 		c.close()
 	}
+}
+
+// isMessage tells whether a line is for an attach: it brings no more to read.
+func isMessage(line []byte) bool {
+	var q control.Request
+	return json.Unmarshal(line, &q) == nil && q.IsMessage()
 }
 
 func (c *client) who() string { return "uid " + itoa(int(c.uid)) + " pid " + itoa(c.pid) }
@@ -276,6 +284,8 @@ func (c *client) settle() {
 		c.requests()
 	}
 	switch {
+	case left && c.attached && !c.eof && len(c.in) <= enough:
+		c.await(unix.EPOLLOUT | unix.EPOLLIN)
 	case left:
 		c.await(unix.EPOLLOUT)
 	case !c.eof:

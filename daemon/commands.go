@@ -22,7 +22,7 @@ var handlers map[string]func(*Daemon, *request)
 func init() {
 	handlers = map[string]func(*Daemon, *request){
 		"status": status, "start": order, "stop": order, "restart": order, "reload": reload, "signal": signal,
-		"rotate": rotate, "tail": showTail, "log": showLog, "events": showEvents, "pid": pid, "version": version,
+		"rotate": rotate, "tail": showTail, "attach": attach, "log": showLog, "events": showEvents, "pid": pid, "version": version,
 		"help": help, "quit": shutdown, "shutdown": shutdown, "cancel": cancel, "notify": func(*Daemon, *request) {},
 	}
 }

@@ -47,13 +47,15 @@ type stream struct {
 	name      string // stdout or stderr
 	kind      config.OutputKind
 	path      string        // of ToFile
+	tty       bool          // it is a terminal's
 	ring      *logfile.Ring // nil when there is a file
 	followers []*follower
 	pipes     []*pipe // usually one; more while something of an earlier launch holds its end
 	lost      int64   // bytes that could not be written, of files closed since
 }
 
-// pipe is the reading end of one launch's output. It alone owns its descriptor.
+// pipe is the reading end of one launch's output: of a pipe, or the master of a
+// terminal. It alone owns its descriptor.
 type pipe struct {
 	d      *Daemon
 	s      *stream
@@ -65,18 +67,28 @@ type pipe struct {
 	last   time.Time
 	resume time.Time // zero unless paused
 	listed bool      // in Daemon.paused
+	keys   *keyboard // of a terminal only
 }
 
 // wiring is the output of one launch before it is known to have succeeded.
 type wiring struct {
 	pipes   []*pipe
 	writers []int
+	window  window // that a terminal begins with
+	owner   int    // the user that a terminal is given to, -1 for our own
 }
 
 // connect opens where the program writes to.
 func (d *Daemon) connect(c *child, l *config.Launch, cmd *spawn.Command) (w *wiring, err error) {
-	w = &wiring{}
+	w = &wiring{window: c.seats.window(), owner: -1}
+	c.out.tty, cmd.Terminal = c.program.TTY, c.program.TTY
+	if cmd.Cred != nil {
+		w.owner = int(cmd.Cred.UID)
+	}
 	if cmd.Stdout, err = d.route(w, &c.out, l.Stdout, d.out); err == nil {
+		if cmd.Terminal {
+			cmd.Stdin = cmd.Stdout
+		}
 		if l.Stderr.Kind == config.AsStdout {
 			c.err.kind, cmd.Stderr = l.Stderr.Kind, cmd.Stdout
 			return w, nil
@@ -97,7 +109,10 @@ func (d *Daemon) route(w *wiring, s *stream, o config.Output, own *console) (int
 	switch o.Kind {
 	case config.ToNull:
 		s.ring = nil
-		return d.null, nil
+		if !s.tty {
+			return d.null, nil
+		}
+		p.sink = nowhere{}
 	case config.ToFile:
 		file, err := d.book.Open(logfile.Options{
 			Path: o.Path, MaxBytes: o.MaxBytes, Backups: o.Backups, Compress: o.Compress,
@@ -121,7 +136,7 @@ func (d *Daemon) route(w *wiring, s *stream, o config.Output, own *console) (int
 
 func (p *pipe) open(w *wiring) (writer int, err error) {
 	w.pipes = append(w.pipes, p)
-	r, wr, err := sys.Pipe()
+	r, wr, err := p.make(w)
 	if err != nil {
 		return -1, err
 	}
@@ -133,11 +148,26 @@ func (p *pipe) open(w *wiring) (writer int, err error) {
 	return wr, p.d.loop.Add(r, unix.EPOLLIN, epoll.Output, p) // now, as a refusal after the launch would leave it unread
 }
 
+// make gives the two ends of what the program writes to.
+func (p *pipe) make(w *wiring) (r, wr int, err error) {
+	if !p.s.tty {
+		return sys.Pipe()
+	}
+	p.keys = &keyboard{}
+	return newPTY(w.window, w.owner)
+}
+
 // ringSink keeps the last bytes in memory.
 type ringSink struct{ *logfile.Ring }
 
 func (r ringSink) Write(p []byte, _ time.Time) { r.Ring.Write(p) }
 func (r ringSink) End(time.Time)               {}
+
+// nowhere is the sink of a terminal whose output only those see who are attached.
+type nowhere struct{}
+
+func (nowhere) Write([]byte, time.Time) {}
+func (nowhere) End(time.Time)           {}
 
 // tee is inherit: our own output, and memory for tail.
 type tee struct {
@@ -180,13 +210,20 @@ func (w *wiring) adopt() {
 	}
 }
 
-// Ready reads once: every pipe gets its turn.
-func (p *pipe) Ready(uint32) { p.read() }
+// Ready reads once: every pipe gets its turn. A terminal may be written to, too.
+func (p *pipe) Ready(events uint32) {
+	if events&unix.EPOLLOUT != 0 {
+		p.press(nil)
+	}
+	if events&^unix.EPOLLOUT != 0 && p.fd >= 0 {
+		p.read()
+	}
+}
 
 func (p *pipe) read() (n int) {
 	p.d.reads++
 	buf := p.d.buffer(min(p.size, max(firstBuffer, turnBytes/p.d.crowd)))
-	n, err := unix.Read(p.fd, buf)
+	n, err := p.fetch(buf)
 	switch {
 	case n > 0:
 		p.take(buf[:n])
@@ -197,6 +234,24 @@ func (p *pipe) read() (n int) {
 		p.close()
 	}
 	return n
+}
+
+// fetch reads what is there. A terminal gives a page at most each time.
+func (p *pipe) fetch(buf []byte) (n int, err error) {
+	if p.keys == nil {
+		return unix.Read(p.fd, buf)
+	}
+	for n < len(buf) {
+		more, err := unix.Read(p.fd, buf[n:])
+		if more <= 0 {
+			if n > 0 {
+				return n, nil // an end is met again
+			}
+			return more, err
+		}
+		n += more
+	}
+	return n, nil
 }
 
 // buffer is the one that all pipes are read through.
@@ -212,6 +267,9 @@ func (p *pipe) dropped() int64 { return p.file.Dropped() - p.before }
 
 func (p *pipe) take(b []byte) {
 	p.sink.Write(b, p.d.now)
+	if p.keys != nil {
+		p.keys.look(b)
+	}
 	for _, f := range p.s.followers {
 		f.feed(b)
 	}
@@ -228,7 +286,7 @@ func (p *pipe) pace(n, room int) {
 	case n >= room/2:
 		p.wake()
 	case n < crumbSize && now.Sub(p.last) < crumbGap && p.resume.IsZero():
-		if p.d.loop.Modify(p.fd, 0) == nil {
+		if p.listen(0) == nil {
 			p.pause()
 		}
 	case !p.resume.IsZero():
@@ -251,10 +309,18 @@ func (p *pipe) pause() {
 func (p *pipe) wake() {
 	if !p.resume.IsZero() {
 		p.resume = time.Time{}
-		if err := p.d.loop.Modify(p.fd, unix.EPOLLIN); err != nil {
+		if err := p.listen(unix.EPOLLIN); err != nil {
 			p.d.fault("epoll", err)
 		}
 	}
+}
+
+// listen tells the loop what to wait for, beside room for what was typed.
+func (p *pipe) listen(events uint32) error {
+	if p.keys != nil && len(p.keys.queue) > 0 {
+		events |= unix.EPOLLOUT
+	}
+	return p.d.loop.Modify(p.fd, events)
 }
 
 // resumeAt is when the first pause ends; they all last the same, so the first
@@ -313,7 +379,10 @@ func (p *pipe) close() {
 func (s *stream) lastWords() {
 	for _, p := range slices.Clone(s.pipes) {
 		held, err := unix.IoctlGetInt(p.fd, unix.TIOCINQ)
-		if err != nil {
+		switch {
+		case p.keys != nil:
+			held = terminalHolds // it tells no more than a page
+		case err != nil:
 			held = 0
 		}
 		for got := 0; p.fd >= 0 && got <= held; {

@@ -69,6 +69,7 @@ func (d *Daemon) report(c *child, r process.Report) {
 		ch := change{control.FormatTime(r.At), c.Name, r.From.String(), r.To.String(), r.PID, r.Reason}
 		d.history.add(ch)
 		d.terminal.notice(ch)
+		c.announceEnd(r)
 		for q := range d.requests {
 			if q.events {
 				q.follow(ch.line(q.call.JSON))

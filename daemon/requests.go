@@ -25,8 +25,10 @@ type request struct {
 	events bool // follows state changes
 	log    bool // follows the daemon's log
 	tail   *tail
-	lost   int64 // bytes of what is followed, dropped since the peer last kept up
-	until  bool  // shutdown: answered by the end of the daemon
+	size   [2]int // rows and columns of the client's terminal, of attach
+	seat   *seat  // of attach
+	lost   int64  // bytes of what is followed, dropped since the peer last kept up
+	until  bool   // shutdown: answered by the end of the daemon
 }
 
 // wait ties a Wait to the request it belongs to.
@@ -78,7 +80,11 @@ func (d *Daemon) request(p peer, line []byte) {
 
 // submit carries a request out, or begins to.
 func (d *Daemon) submit(p peer, q control.Request) {
-	r := &request{d: d, peer: p, id: q.ID}
+	if q.IsMessage() {
+		d.message(p, &q)
+		return
+	}
+	r := &request{d: d, peer: p, id: q.ID, size: q.Size}
 	call, err := control.Parse(q.Command, q.Args)
 	if err != nil {
 		r.fail(2, "ERROR ("+err.Error()+")")
@@ -163,6 +169,9 @@ func (r *request) end() {
 func (r *request) drop() {
 	if r.tail != nil {
 		r.tail.unfollow(r)
+	}
+	if r.seat != nil {
+		r.leave()
 	}
 	r.peer = nil
 	delete(r.d.requests, r)

@@ -62,6 +62,9 @@ func (d *Daemon) finish() int {
 	d.book.Compress = nil // what rotates now is compressed after the next start
 	d.drainAll()
 	for r := range d.requests {
+		if r.seat != nil {
+			r.error("ERROR (the daemon has ended)")
+		}
 		r.end()
 	}
 	d.log(journal.Info, "stopped", journal.Int("exit", d.exit))

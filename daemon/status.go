@@ -85,6 +85,12 @@ func (d *Daemon) detail(i *process.Instance) string {
 	for _, s := range []*stream{&c.out, &c.err} {
 		say("%s: %s", s.name, s.describe())
 	}
+	if t := c.terminal(); t != nil {
+		say("terminal: %s", t.describe())
+	}
+	if c.seats != nil {
+		say("attached: %s", c.seats.describe())
+	}
 	if c.tree != nil && (i.PID() != 0 || i.Left()) {
 		say("processes: %v", c.tree.Procs())
 	}

@@ -25,6 +25,7 @@ type tail struct {
 // follower is a request at one of the streams that it follows.
 type follower struct {
 	*request
+	tty     bool   // lines end as a terminal is given them, in CR LF
 	partial []byte // a line that has not ended
 }
 
@@ -53,7 +54,7 @@ func showTail(d *Daemon, r *request) {
 	}
 	r.tail = &tail{streams: streams}
 	for _, s := range streams {
-		s.followers = append(s.followers, &follower{request: r})
+		s.followers = append(s.followers, &follower{request: r, tty: s.tty})
 	}
 }
 
@@ -67,7 +68,7 @@ func (d *Daemon) foresee(c *child) {
 	if err != nil {
 		return // its start will say so
 	}
-	c.out.kind, c.out.path = l.Stdout.Kind, l.Stdout.Path
+	c.out.kind, c.out.path, c.out.tty = l.Stdout.Kind, l.Stdout.Path, c.program.TTY
 	c.err.kind, c.err.path = l.Stderr.Kind, l.Stderr.Path
 }
 
@@ -92,13 +93,16 @@ func (d *Daemon) tailOf(r *request, s *stream) {
 		return
 	}
 	for line := range bytes.Lines(b) {
-		r.line(line)
+		r.line(line, s.tty)
 	}
 }
 
 // line shows one line of a program's output with its control bytes made visible.
-func (r *request) line(b []byte) {
+func (r *request) line(b []byte, tty bool) {
 	b = bytes.TrimSuffix(b, []byte{'\n'})
+	if tty {
+		b = bytes.TrimSuffix(b, []byte{'\r'})
+	}
 	r.text(string(text.AppendVisible(nil, string(b), true)))
 }
 
@@ -120,7 +124,7 @@ func (f *follower) feed(b []byte) {
 			line = f.partial
 		}
 		if whole || len(f.partial) > lineMax {
-			f.line(line)
+			f.line(line, f.tty)
 			f.partial = f.partial[:0]
 		}
 	}
@@ -129,7 +133,7 @@ func (f *follower) feed(b []byte) {
 // flush shows a line that will have no end.
 func (f *follower) flush() {
 	if len(f.partial) > 0 && !f.behind(len(f.partial)) {
-		f.line(f.partial)
+		f.line(f.partial, f.tty)
 	}
 	f.partial = nil
 }

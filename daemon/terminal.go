@@ -278,6 +278,15 @@ func (t *terminal) Raw(on bool) {
 	}
 }
 
+// Through has bytes shown as they are, or no longer.
+func (t *terminal) Through(on bool) {
+	if t.state != nil {
+		if err := t.state.Through(on); err != nil && !t.out.dead {
+			t.d.fault("terminal", err)
+		}
+	}
+}
+
 // Now is the time of this turn.
 func (t *terminal) Now() time.Time { return t.d.now }
 

@@ -21,6 +21,7 @@ type desk struct {
 	cancelled []string
 	quits     int
 	raw       bool
+	thru      bool // bytes are shown as they are
 	now       time.Time
 	programs  []string
 	instances []string
@@ -59,6 +60,7 @@ func (d *desk) Cancel(id json.RawMessage)             { d.cancelled = append(d.c
 func (d *desk) WriteErr(p []byte)                     { d.errs.Write(p) }
 func (d *desk) Names() (programs, instances []string) { return d.programs, d.instances }
 func (d *desk) Quit()                                 { d.quits++ }
+func (d *desk) Through(on bool)                       { d.thru = on }
 func (d *desk) Raw(on bool)                           { d.raw = on }
 func (d *desk) Now() time.Time                        { return d.now }
 

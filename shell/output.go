@@ -96,6 +96,9 @@ func (s *Session) Tick(now time.Time) {
 	case t == nil:
 		s.tellWithheld()
 		s.pump()
+	case t.passage != nil:
+		s.detach(t, 0)
+		s.pump()
 	case t.watches():
 		t.next = time.Time{}
 		s.send(t)

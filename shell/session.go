@@ -95,6 +95,9 @@ func (s *Session) Close() {
 		return
 	}
 	s.hideProgress()
+	if s.task != nil {
+		s.endPassage(s.task)
+	}
 	if s.prompted {
 		s.drawLine(nil)
 		s.out = s.display.finish(s.out)
@@ -127,6 +130,11 @@ func (s *Session) Input(p []byte) {
 	if !s.o.Terminal {
 		s.feedScript(p)
 		return
+	}
+	if s.task != nil && s.task.passage != nil {
+		if p = s.typeThrough(s.task, p); len(p) == 0 {
+			return
+		}
 	}
 	for _, k := range s.decoder.feed(p) {
 		switch {
@@ -169,6 +177,11 @@ func (s *Session) Interrupt() {
 		s.pump()
 		return
 	}
+	if s.task != nil && s.task.passage != nil {
+		s.detach(s.task, exitInterrupted)
+		s.pump()
+		return
+	}
 	s.Input([]byte{'C' - '@'})
 }
 
@@ -181,6 +194,7 @@ func (s *Session) Resize(rows, cols int) {
 	s.setSize(rows, cols)
 	if s.task != nil {
 		s.resizeTask(s.task)
+		s.resizePassage(s.task)
 	}
 	s.redraw()
 	s.flush()
@@ -188,7 +202,11 @@ func (s *Session) Resize(rows, cols int) {
 
 // Tell shows a line above the prompt, whatever "notify" says.
 func (s *Session) Tell(line string) {
-	if !s.closed {
+	switch {
+	case s.closed:
+	case s.task != nil && s.task.passage.through():
+		s.task.passage.keep(line)
+	default:
 		s.above(appendLines(nil, line, false))
 		s.pump()
 	}
@@ -199,6 +217,9 @@ func (s *Session) Tell(line string) {
 func (s *Session) Lost(line string) {
 	if s.closed {
 		return
+	}
+	if s.task != nil {
+		s.endPassage(s.task)
 	}
 	s.above(nil)
 	s.sayError(line)
@@ -380,6 +401,8 @@ func (s *Session) run(line string) {
 		s.fail(control.Help(call.Name))
 	case call.Local:
 		s.local(call)
+	case call.Name == "attach" && !s.o.Terminal:
+		s.fail("attach needs a terminal (a script can use: taskmaster ctl attach)")
 	default:
 		s.submit(call, words[1:])
 	}
@@ -423,6 +446,9 @@ func (s *Session) leave() {
 func (s *Session) submit(call *control.Call, args []string) {
 	now := s.host.Now()
 	t := &task{call: call, args: args, begun: now, printer: Printer{Call: call, Color: s.o.Color}}
+	if call.Name == "attach" {
+		t.passage = &passage{}
+	}
 	if s.o.Terminal {
 		t.printer.Width = s.o.Cols
 		if t.patient() && !s.o.Dumb {
@@ -450,7 +476,11 @@ func (s *Session) send(t *task) {
 		}
 	}
 	s.flush()
-	s.host.Submit(control.Request{ID: t.id, Protocol: control.Version, Command: t.call.Name, Args: args})
+	q := control.Request{ID: t.id, Protocol: t.call.Protocol(), Command: t.call.Name, Args: args}
+	if t.passage != nil {
+		q.Size = [2]int{s.o.Rows, s.o.Cols}
+	}
+	s.host.Submit(q)
 }
 
 // Reply is the answer to what was submitted; one to anything else is ignored.
@@ -460,9 +490,11 @@ func (s *Session) Reply(r control.Reply) {
 		return
 	}
 	s.hideProgress()
-	if t.watches() && s.o.Terminal && !s.o.Dumb {
+	switch {
+	case t.passage != nil && s.through(t, &r):
+	case t.watches() && s.o.Terminal && !s.o.Dumb:
 		s.watched(t, &r)
-	} else {
+	default:
 		s.show(t, &r)
 		if r.Done {
 			s.finish(exitOf(&r))
@@ -494,6 +526,7 @@ func (s *Session) finish(exit int) {
 	if s.task.call.Name == "shutdown" && exit != 0 {
 		s.ended = false // refused
 	}
+	s.endPassage(s.task)
 	s.exit, s.task = exit, nil
 }
 

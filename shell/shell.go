@@ -10,12 +10,13 @@
 //	decoder   bytes to keys, whichever way reads cut them
 //	editor    keys to a line: moving, killing, history, search
 //	frame     the line as cells; screen and teletype draw the difference of two frames
+//	passage   keys and output of a program's terminal, while attached
 //	Session   the prompt, one command at a time, and what is typed meanwhile
 //
 // Invariants: at most one command is waited for; what is typed while it runs is
 // kept and read in order afterwards, except that Ctrl-C drops it; nothing that
 // came from a program, a file or the daemon reaches the terminal with a control byte in it (tail
-// --raw alone excepted); after quit nothing more is run.
+// --raw and attach alone excepted); after quit nothing more is run.
 package shell
 
 import (
@@ -45,6 +46,9 @@ type Host interface {
 	Quit()
 	// Raw takes the terminal out of its line mode, or puts it back as it was.
 	Raw(on bool)
+	// Through has the terminal show bytes exactly as they are, for those that a
+	// program wrote for a terminal of its own, or no longer. It is called while Raw.
+	Through(on bool)
 	// Now is the time as of this turn of the host's loop.
 	Now() time.Time
 }

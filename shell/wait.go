@@ -21,6 +21,7 @@ type task struct {
 	drawn   int       // rows on the screen that the next refresh of status -w goes over
 	done    []string  // instances that are through
 	awaited []string  // instances that were meant; nil when that is not known
+	passage *passage  // of attach only
 }
 
 // watches tells whether this is status -w on a terminal.
@@ -29,7 +30,7 @@ func (t *task) watches() bool { return t.call.Watch && t.call.Name == "status" }
 // patient tells whether the command is one that ends by itself and may take
 // its time, so that progress is worth a line.
 func (t *task) patient() bool {
-	return !t.call.Follow && !t.watches() && t.call.Name != "tail"
+	return !t.call.Follow && !t.watches() && t.call.Name != "tail" && t.passage == nil
 }
 
 // expect finds out whom the command is about.

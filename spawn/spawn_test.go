@@ -524,3 +524,50 @@ func TestLookPath(t *testing.T) {
 		}
 	}
 }
+
+// A terminal becomes that of the session which the program leads, and all three
+// of its streams.
+func TestTerminal(t *testing.T) {
+	bothWays(t, func(t *testing.T, through func(*Command)) {
+		s := loopThread(t)
+		master, slave, err := sys.OpenPTY(30, 100)
+		if err != nil {
+			t.Skip("needs pseudo-terminals: ", err)
+		}
+		defer sys.Close(master)
+		c, output := command(t, "/bin/sh", "-c", "stty size; tty <&1; : >/dev/tty && echo controlling; echo $$ >&2; cut -d' ' -f6 /proc/$$/stat; ls /proc/self/fd | wc -l")
+		through(c)
+		c.Terminal, c.Stdin, c.Stdout, c.Stderr = true, slave, slave, slave
+		pid, err := Start(s, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, err := sys.PTYName(master)
+		if err != nil {
+			t.Fatal(err)
+		}
+		output(pid)
+		sys.Close(slave)
+		shown := strings.Fields(strings.ReplaceAll(readAll(t, master), "\r", ""))
+		if want := fmt.Sprintf("30 100 %s controlling %d %d 4", name, pid, pid); strings.Join(shown, " ") != want {
+			t.Errorf("it shows %q, want %q", shown, want)
+		}
+	})
+}
+
+// readAll reads a terminal to its end, which is EIO.
+func readAll(t *testing.T, master int) string {
+	t.Helper()
+	var out []byte
+	buf := make([]byte, 4096)
+	for {
+		n, err := unix.Read(master, buf)
+		if n <= 0 {
+			if err != unix.EIO {
+				t.Errorf("the end is %v", err)
+			}
+			return string(out)
+		}
+		out = append(out, buf[:n]...)
+	}
+}

@@ -16,6 +16,7 @@ type TermState struct {
 	fd   int
 	old  unix.Termios
 	rawT unix.Termios
+	thru bool // output is not processed either
 }
 
 // MakeRaw sets the terminal up for a line editor: every byte comes at once,
@@ -31,12 +32,25 @@ func MakeRaw(fd int) (*TermState, error) {
 	raw.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
 	raw.Cflag = raw.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
 	raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 1, 0
-	t := &TermState{fd, *old, raw}
+	t := &TermState{fd: fd, old: *old, rawT: raw}
 	return t, t.Raw()
 }
 
+// Through leaves output alone as well, or no longer, from the next Raw on: for
+// bytes that were written for a terminal already.
+func (t *TermState) Through(on bool) error {
+	t.thru = on
+	return t.Raw()
+}
+
 // Raw sets the terminal up for a line editor again, after Restore.
-func (t *TermState) Raw() error { return t.set(&t.rawT) }
+func (t *TermState) Raw() error {
+	raw := t.rawT
+	if t.thru {
+		raw.Oflag &^= unix.OPOST
+	}
+	return t.set(&raw)
+}
 
 // Restore puts the terminal back to what MakeRaw found. It may be called often.
 func (t *TermState) Restore() error { return t.set(&t.old) }

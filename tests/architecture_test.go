@@ -27,12 +27,13 @@ var rooms = map[string][]string{
 	"probe":   {"epoll", "sys"},
 	"sys":     {},
 	"text":    {},
+	"vt":      {},
 	"logfile": {"sys"},
 	"journal": {"logfile", "control", "text"},
 	"control": {"process", "text"},
-	"shell":   {"control", "sys", "text"},
+	"shell":   {"control", "sys", "text", "vt"},
 	"ctl":     {"control", "shell", "sys", "epoll", "text", "config"},
-	"daemon":  {"config", "process", "spawn", "reaper", "epoll", "probe", "sys", "logfile", "journal", "control", "shell", "text"},
+	"daemon":  {"config", "process", "spawn", "reaper", "epoll", "probe", "sys", "logfile", "journal", "control", "shell", "text", "vt"},
 	"tests":   {},
 }
 
