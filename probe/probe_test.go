@@ -31,7 +31,7 @@ func newLoop(t *testing.T) *epoll.Loop {
 }
 
 // listen serves each connection with serve, on a port of its own.
-func listen(t *testing.T, network, addr string, serve func(net.Conn)) (port int) {
+func listen(t testing.TB, network, addr string, serve func(net.Conn)) (port int) {
 	t.Helper()
 	l, err := net.Listen(network, addr)
 	if err != nil {
@@ -71,7 +71,7 @@ func closedPort(t *testing.T) int {
 	return addr.(*unix.SockaddrInet4).Port
 }
 
-func tcp(t *testing.T, s string) Target {
+func tcp(t testing.TB, s string) Target {
 	t.Helper()
 	target, err := ParseTCP(s)
 	if err != nil {
@@ -80,7 +80,7 @@ func tcp(t *testing.T, s string) Target {
 	return target
 }
 
-func http(t *testing.T, s string) Target {
+func http(t testing.TB, s string) Target {
 	t.Helper()
 	target, err := ParseHTTP(s)
 	if err != nil {

@@ -2,8 +2,6 @@ package tests
 
 import (
 	"os"
-	"os/exec"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -13,14 +11,11 @@ import (
 // arrival stirs up is not counted, and the runtime may once have something to
 // tidy up, so that one quiet stretch of three is enough; a tick leaves none.
 func TestIdleDaemonMakesNoSystemCall(t *testing.T) {
-	if _, err := exec.LookPath("strace"); err != nil {
-		t.Skip("needs strace")
-	}
 	t.Parallel()
 	w := newWorld(t)
 	d := w.start(programs{"a": prog("sleep 1000", fields{"numprocs": 100})})
 	d.awaitAll("RUNNING")
-	w.strace(t, d)
+	d.strace()
 	var seen []string
 	for range 3 {
 		if seen = w.callsDuring(3 * time.Second); len(seen) == 0 {
@@ -30,20 +25,12 @@ func TestIdleDaemonMakesNoSystemCall(t *testing.T) {
 	t.Errorf("system calls at rest, in each of three stretches; in the last:\n%s", seen)
 }
 
-// strace attaches to the daemon until the end of the test, and writes into the file trace.
-func (w *world) strace(t *testing.T, d *daemon) {
-	t.Helper()
-	trace := exec.Command("strace", "-f", "-qq", "-o", w.path("trace"), "-p", strconv.Itoa(d.pid()))
-	if err := trace.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = trace.Process.Kill()
-		_ = trace.Wait()
-	})
-	w.until("strace has attached", func() bool { return statusField(d.pid(), "TracerPid") == strconv.Itoa(trace.Process.Pid) })
+// strace writes the daemon's system calls into the file trace, to the end of the test.
+func (d *daemon) strace() {
+	d.Helper()
+	d.traced("trace")
 	d.call("version") // seen by strace: it works
-	w.until("strace sees system calls", func() bool { return len(w.lines("trace")) > 0 })
+	d.until("strace sees system calls", func() bool { return len(d.lines("trace")) > 0 })
 }
 
 // callsDuring gives what strace has written in d, once it had nothing to write for a moment.
