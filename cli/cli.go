@@ -28,6 +28,7 @@ const help = `taskmaster supervises programs.
   taskmaster run [FLAG…] -- CMD ARG…   supervise one command without a file
   taskmaster check [--json] CONFIG     validate a configuration: every fault as FILE:LINE:COL: message
   taskmaster ctl [FLAG…] [COMMAND…]    send one command to a running daemon; without one, its shell
+  taskmaster import [FLAG…] FILE       write the equivalent of a supervisord.conf
   taskmaster init [FILE]               write a commented configuration to start from
   taskmaster schema                    print the JSON Schema of the configuration, for editors
   taskmaster version                   version, Go version, commit
@@ -48,6 +49,8 @@ func Main(args []string, version string) int {
 		return control(args[1:])
 	case "version", "--version":
 		return printVersion(args[1:], version)
+	case "import":
+		return importFile(args[1:])
 	case "init":
 		return initialize(args[1:])
 	case "schema":

@@ -40,19 +40,28 @@ type included struct {
 // when the file cannot be read. Faults name a file as path does; every path
 // in the result is absolute.
 func Load(path string) (*Config, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
 	data, err := readFile(path, maxFile)
 	if err != nil && !errors.Is(err, errTooLarge) {
+		return nil, err
+	}
+	return parse(path, data, err != nil)
+}
+
+// Parse is [Load] of a file that is still to be written to path.
+func Parse(path string, data []byte) (*Config, error) {
+	return parse(path, data, len(data) > maxFile)
+}
+
+func parse(path string, data []byte, large bool) (*Config, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
 		return nil, err
 	}
 	l := newLoader(&source{path, filepath.Dir(abs)})
 	l.cfg.File = abs
 	main := &reader{l, &source{path, l.cfg.Dir}}
 	l.files = append(l.files, path)
-	if err != nil {
+	if large {
 		main.report(1, 1, "", tooLarge)
 	} else {
 		main.file(data, main.top)
