@@ -25,6 +25,7 @@ func check(args []string) int {
 	}
 	var warnings config.Faults
 	if cfg != nil {
+		cfg.WarnCgroups(sys.CgroupLack)
 		warnings = cfg.Warnings
 	}
 	if *asJSON {

@@ -210,6 +210,30 @@ var programFields = []field[Program]{
 	},
 	{
 		spec: spec{
+			name: "memory_max", kind: kindMemoryMax, def: "max", example: "64MiB", also: "memorymax memory_limit mem_limit memorylimit",
+			doc: "How much memory each instance may take, all its processes together; past it the kernel kills one of them, and that is said. Needs cgroups, see below.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.cgroupMax(n, p, MemoryMax, parseMemoryMax) },
+		same: func(a, b *Program) bool { return a.CgroupMax()[MemoryMax] == b.CgroupMax()[MemoryMax] },
+	},
+	{
+		spec: spec{
+			name: "cpu_max", kind: kindCPUMax, def: "max", example: "0.5", also: "cpuquota cpus cpu_quota cpu_limit",
+			doc: "How much processor time each instance may take: cores (`0.5`, `2`), a percentage of one (`50%`), or the kernel's own quota and period in microseconds (`50000 100000`). Needs cgroups, see below.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.cgroupMax(n, p, CPUMax, parseCPUMax) },
+		same: func(a, b *Program) bool { return a.CgroupMax()[CPUMax] == b.CgroupMax()[CPUMax] },
+	},
+	{
+		spec: spec{
+			name: "pids_max", kind: kindPidsMax, def: "max", example: "50", also: "tasksmax pids_limit pidsmax",
+			doc: "How many processes and threads each instance may have; a fork past it fails. Needs cgroups, see below.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.cgroupMax(n, p, PidsMax, parsePidsMax) },
+		same: func(a, b *Program) bool { return a.CgroupMax()[PidsMax] == b.CgroupMax()[PidsMax] },
+	},
+	{
+		spec: spec{
 			name: "killmode", kind: kindWord, words: []string{"tree", "group", "process"}, def: "tree", example: "group", also: "killasgroup stopasgroup kill_mode",
 			doc: "How far a stop reaches: `tree`, nothing of the program outlives it; `group`, its process group; `process`, only its leader.",
 		},

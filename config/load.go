@@ -83,6 +83,7 @@ func (l *loader) finish() (*Config, error) {
 	for _, p := range l.cfg.Programs {
 		p.BaseEnv = l.cfg.Daemon.Env
 		l.checkVariables(p)
+		l.checkStage(p)
 	}
 	if len(l.faults) > 0 {
 		l.faults.sort(l.files)

@@ -131,8 +131,22 @@ func schemaOf(s *spec) *jsonSchema {
 		return either(&jsonSchema{Type: "string", MinLength: 1}, atLeast("integer", 0))
 	case kindWord:
 		return &jsonSchema{Enum: s.words}
+	case kindMemoryMax, kindCPUMax, kindPidsMax:
+		return maxSchema(s)
 	}
 	return schemaOfText(s)
+}
+
+// maxSchema is schemaOf for the limits of cgroups.
+func maxSchema(s *spec) *jsonSchema {
+	none := &jsonSchema{Enum: []string{"max", "unlimited"}}
+	switch s.kind {
+	case kindMemoryMax:
+		return either(sizeSchema(), none)
+	case kindCPUMax:
+		return either(atLeast("number", 0), pattern(`^[0-9]+(\.[0-9]+)?%?$|^[0-9]+ [0-9]+$`), none)
+	}
+	return either(&jsonSchema{Type: "integer", Minimum: new(int64(1)), Maximum: new(int64(maxPids))}, pattern(`^[0-9]+$`), none)
 }
 
 // schemaOfText is schemaOf for what is made of text.

@@ -31,6 +31,9 @@ const (
 	kindRestart
 	kindCountLimit // a number or unlimited
 	kindSizeLimit  // likewise, of bytes
+	kindMemoryMax  // a size or max
+	kindCPUMax     // cores, percent, or the kernel's quota and period, or max
+	kindPidsMax    // a number or max
 	kindPrograms
 	kindSection
 )
@@ -97,6 +100,19 @@ func (s *spec) want() string {
 		return "a whole number or unlimited"
 	case kindSizeLimit:
 		return "a whole number, a size such as 64MiB, or unlimited"
+	}
+	return s.wantMax()
+}
+
+// wantMax is want for the limits of cgroups.
+func (s *spec) wantMax() string {
+	switch s.kind {
+	case kindMemoryMax:
+		return "a size such as 64MiB (at least 4096), or max"
+	case kindCPUMax:
+		return "a number of cores such as 0.5 (at least 0.01), a percentage of one such as 50%, microseconds and their period such as 50000 100000, or max"
+	case kindPidsMax:
+		return "a whole number from 1 to 4194304, or max"
 	}
 	return s.wantText()
 }

@@ -95,7 +95,8 @@ type Program struct {
 	Limits       []Limit
 	Nice         *int
 	OOMScoreAdj  *int
-	BaseEnv      []Var // daemon.env as it was when this program was read
+	Cgroup       *Cgroup // nil when it says nothing of it
+	BaseEnv      []Var   // daemon.env as it was when this program was read
 
 	from *origin // where the templates stand in the file; nil once the file has been checked
 }

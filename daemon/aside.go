@@ -155,7 +155,7 @@ func (a *aside) start() (pid int, err error) {
 	}
 	defer sys.Close(w)
 	a.cmd.Stdout, a.cmd.Stderr = w, w
-	return d.plant(a.tree, a.name, a.cmd)
+	return d.plant(a.tree, a.name, a.cmd, nil)
 }
 
 // pipe opens where the output is read, and gives the other end.

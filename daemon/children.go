@@ -142,7 +142,7 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 		c.tree = d.forest.Tree(c.Group().Name + ":" + itoa(c.Num))
 	}
 	c.tree.Call(c.Name)
-	if pid, err = d.plant(c.tree, c.Name, cmd); err != nil {
+	if pid, err = d.plant(c.tree, c.Name, cmd, c.program); err != nil {
 		w.abandon()
 		return 0, err
 	}
@@ -150,9 +150,10 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 	return pid, nil
 }
 
-// plant starts the process inside its tree.
-func (d *Daemon) plant(tree *reaper.Tree, name string, cmd *spawn.Command) (pid int, err error) {
+// plant starts the process inside its tree, within the limits of its program, if it is one's.
+func (d *Daemon) plant(tree *reaper.Tree, name string, cmd *spawn.Command, p *config.Program) (pid int, err error) {
 	if cmd.CgroupFD, err = tree.CloneFD(); err == nil {
+		d.limit(tree, p)
 		pid, err = spawn.Start(d.signals, cmd)
 		if cmd.CgroupFD >= 0 {
 			sys.Close(cmd.CgroupFD)
@@ -166,6 +167,7 @@ func (d *Daemon) plant(tree *reaper.Tree, name string, cmd *spawn.Command) (pid 
 	}
 	d.fault("cgroup of "+name, err)
 	tree.Loose()
+	d.limit(tree, p)
 	cmd.CgroupFD = -1
 	if pid, err = spawn.Start(d.signals, cmd); err == nil {
 		tree.Planted(pid)
@@ -282,12 +284,13 @@ func (d *Daemon) ended(c *child, e reaper.Exit) {
 	c.tree.Felled()
 	delete(d.leaders, e.Pid)
 	c.pid = 0
+	exit := exitOf(e)
+	exit.OOM = outOfMemory(c, e) // while its cgroup is there
 	count := c.tree.Left
 	if d.set.Closing() {
 		count = c.tree.Last // removed now, while others are on their way out, and not all at the end
 	}
 	left := count(c.scope())
-	exit := exitOf(e)
 	d.logExit(c, e.Pid, exit, left)
 	if left > 0 {
 		d.leftovers = append(d.leftovers, c)
@@ -316,7 +319,12 @@ func (d *Daemon) logExit(c *child, pid int, exit process.Exit, left int) {
 	if left > 0 {
 		fields = append(fields, journal.Int("left", left))
 	}
-	d.log(journal.Info, "exit", fields...)
+	level := journal.Info
+	if exit.OOM != "" {
+		level = journal.Warn
+		fields = append(fields, journal.Str("reason", exit.String()))
+	}
+	d.log(level, "exit", fields...)
 }
 
 // lookForLeft asks the few instances that have something left whether it is gone.

@@ -72,17 +72,18 @@ type Daemon struct {
 	reads   int // of pipes, in this turn
 	crowd   int // the same of the last turn, at least 1
 
-	socket   int
-	inode    uint64    // of the socket file
-	acceptAt time.Time // connections wait until then; zero when they need not
-	pidfile  *sys.Pidfile
-	clients  map[*client]struct{}
-	dirty    []*client
-	requests map[*request]struct{} // those that wait or follow
-	behind   []*request            // those that follow and have missed something
-	history  history
-	terminal *terminal
-	failures map[string]int64
+	socket    int
+	inode     uint64    // of the socket file
+	acceptAt  time.Time // connections wait until then; zero when they need not
+	pidfile   *sys.Pidfile
+	clients   map[*client]struct{}
+	dirty     []*client
+	requests  map[*request]struct{} // those that wait or follow
+	behind    []*request            // those that follow and have missed something
+	history   history
+	terminal  *terminal
+	failures  map[string]int64
+	unlimited map[string]bool // programs and fields of which it was said that they cannot be limited
 }
 
 // The main goroutine stays on the main thread, so that the loop's is another:

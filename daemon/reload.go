@@ -84,4 +84,5 @@ func (d *Daemon) configure(c *config.Config, changes []config.Change) {
 		specs = append(specs, process.Spec{Name: p.Name, NumProcs: p.NumProcs, Policy: p.Policy, Changed: changed[p.Name]})
 	}
 	d.set.Configure(specs, d.now)
+	d.limitAll()
 }

@@ -92,7 +92,7 @@ func (d *Daemon) detail(i *process.Instance) string {
 		say("attached: %s", c.seats.describe())
 	}
 	if c.tree != nil && (i.PID() != 0 || i.Left()) {
-		say("processes: %v", c.tree.Procs())
+		sayUsage(c, say)
 	}
 	return strings.Join(out, "\n")
 }

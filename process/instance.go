@@ -21,9 +21,20 @@ type Exit struct {
 	Code   int    // 0 to 255; -1 when a signal ended it
 	Signal string // SIGKILL, …; "" when it exited
 	Core   bool   // a core was dumped
+	OOM    string // what the kernel killed it, or a process of it, for: "out of memory (…)"; else ""
 }
 
 func (e Exit) String() string {
+	if e.OOM == "" {
+		return e.bare()
+	}
+	if e.Signal == "SIGKILL" {
+		return "killed by the kernel: " + e.OOM
+	}
+	return e.bare() + ", a process of it was killed by the kernel: " + e.OOM
+}
+
+func (e Exit) bare() string {
 	switch {
 	case e.Signal == "":
 		return "exit code " + strconv.Itoa(e.Code)

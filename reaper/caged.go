@@ -41,6 +41,7 @@ func (t *Tree) open() (fd int, err error) {
 		if err := unix.Mkdirat(t.forest.base, t.leaf(), 0o755); err != nil && err != unix.EEXIST {
 			return -1, fmt.Errorf("mkdir %s/%s: %w", t.forest.dir, t.leaf(), err)
 		}
+		t.held = nil
 		fd, err = unix.Openat(t.forest.base, t.leaf(), flags, 0)
 	}
 	if err != nil {
@@ -53,7 +54,7 @@ func (t *Tree) open() (fd int, err error) {
 func (t *Tree) Remove() {
 	if t.made && t.forest.base >= 0 && !t.vacated() {
 		removeCgroup(t.forest.dir + "/" + t.leaf())
-		t.made = false
+		t.made, t.held = false, nil
 	}
 }
 
@@ -63,7 +64,7 @@ func (t *Tree) vacated() bool {
 	if unix.Unlinkat(t.forest.base, t.leaf(), unix.AT_REMOVEDIR) != nil {
 		return false
 	}
-	t.made = false
+	t.made, t.held = false, nil
 	return true
 }
 

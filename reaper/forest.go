@@ -1,6 +1,7 @@
 package reaper
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -15,7 +16,11 @@ import (
 type Forest struct {
 	base int    // directory of our base cgroup, locked as long as we live; -1 without cgroups
 	dir  string // its path
+	own  string // the path of the cgroup that we were started in
 	why  string // why there are no cgroups
+
+	controllers map[string]error // that were asked for: nil when a tree can have them
+	moved       bool             // we are in a cgroup below base, as own may hold no processes any more
 
 	// Without cgroups only:
 	pid     int
@@ -60,6 +65,7 @@ func (f *Forest) Turn() { clear(f.seen) }
 // Close removes the cgroups that are empty.
 func (f *Forest) Close() {
 	if f.base >= 0 {
+		f.moveBack()
 		sys.Close(f.base)
 		removeCgroup(f.dir)
 		f.base = -1
@@ -82,21 +88,43 @@ func (f *Forest) makeBase(name string) error {
 		removeCgroup(dir)
 		return fmt.Errorf("%s/cgroup.kill: %w", dir, err) // before Linux 5.14
 	}
-	f.base, f.dir = fd, dir
+	f.base, f.dir, f.own = fd, dir, own
 	return nil
 }
 
 // makeLocked makes a cgroup that nobody has yet. The lock, rather than the pid
 // in its name, tells other daemons that its owner lives: they may be in another
-// pid namespace.
+// pid namespace. One that starts in the same moment may find it before it is
+// locked, take it for a dead one's and remove it: then it is made again.
 func makeLocked(dir string) (fd int, err error) {
-	if err := unix.Mkdir(dir, 0o755); err != nil {
-		return -1, fmt.Errorf("mkdir %s: %w", dir, err)
+	const tries = 10
+	for range tries {
+		if err := unix.Mkdir(dir, 0o755); err != nil {
+			return -1, fmt.Errorf("mkdir %s: %w", dir, err)
+		}
+		if fd, err = lock(dir); err == nil {
+			return fd, nil
+		}
+		if !errors.Is(err, unix.ENOENT) {
+			break
+		}
 	}
+	return -1, err
+}
+
+// lock opens and locks a directory, and makes sure that it is still there: the
+// error is ENOENT when it is not. It waits for those who are about to remove it.
+func lock(dir string) (fd int, err error) {
 	if fd, err = unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 		return -1, fmt.Errorf("open %s: %w", dir, err)
 	}
-	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	for err = unix.EINTR; err == unix.EINTR; {
+		err = unix.Flock(fd, unix.LOCK_EX)
+	}
+	if err == nil {
+		err = unix.Access(dir, unix.F_OK)
+	}
+	if err != nil {
 		sys.Close(fd)
 		return -1, fmt.Errorf("lock %s: %w", dir, err)
 	}

@@ -531,6 +531,42 @@ func TestStaleCgroupsAreRemoved(t *testing.T) {
 	f.Close()
 }
 
+// Daemons that start in the same moment take nothing from each other.
+func TestBasesMadeAtOnce(t *testing.T) {
+	if f := NewForest("reaper-test"); f.base < 0 {
+		t.Skip("no cgroup can be made here: ", f.How())
+	} else {
+		f.Close()
+	}
+	own, err := sys.OwnCgroup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 300 {
+			removeStale(own, "reaper-once-")
+		}
+	}()
+	for n := 0; ; n++ {
+		dir := own + "/reaper-once-" + strconv.Itoa(n)
+		fd, err := makeLocked(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Rmdir(dir); err != nil {
+			t.Errorf("it was removed: %v", err)
+		}
+		sys.Close(fd)
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
+
 // Two processes that end in the same instant as many others are all seen.
 func TestManyDeaths(t *testing.T) {
 	w := newWorld(t, NewProcForest())

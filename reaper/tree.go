@@ -32,6 +32,7 @@ type Tree struct {
 	caged  bool   // this launch was
 	killed bool   // the cgroup was killed: nothing can be born in it any more
 	cage   uint32 // counts the cgroups used up
+	held   *held  // nil without limits
 }
 
 // Tree makes the tree of an instance; name is one that no other tree has.
@@ -59,7 +60,7 @@ func (t *Tree) CloneFD() (fd int, err error) {
 }
 
 // Loose says that the next launch is made outside the cgroup after all.
-func (t *Tree) Loose() { t.cloned = false }
+func (t *Tree) Loose() { t.cloned, t.held = false, nil }
 
 // Planted says that the next launch has begun: pid is its leader and leads a
 // process group.

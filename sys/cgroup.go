@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // OwnCgroup finds the directory of the cgroup (v2) that this process is in,
@@ -73,4 +76,42 @@ func unescape(s string) string {
 		out = append(out, s[i])
 	}
 	return string(out)
+}
+
+// CgroupLack says why the cgroups that a daemon makes below its own, here and
+// now, could not have a controller; "" when nothing speaks against it. Nothing is tried.
+func CgroupLack(controller string) string {
+	own, err := OwnCgroup()
+	if err != nil {
+		return "no cgroups: " + err.Error()
+	}
+	if err := unix.Access(own, unix.W_OK); err != nil {
+		return "the cgroup " + own + " cannot be written: " + err.Error()
+	}
+	text, err := ReadFile(own + "/cgroup.controllers")
+	if err != nil || !slices.Contains(strings.Fields(string(text)), controller) {
+		return NoController(own, controller).Error()
+	}
+	return ""
+}
+
+// NoController is the error of a cgroup that does not have a controller, with
+// the reason where it is known.
+func NoController(dir, controller string) error {
+	why := "the cgroup " + dir + " does not have the controller " + controller
+	if text, err := ReadFile("/proc/self/cgroup"); err == nil && heldByV1(text, controller) {
+		why += ": cgroups of version 1 have it"
+	}
+	return errors.New(why)
+}
+
+// heldByV1 is whether a line "N:CONTROLLERS:PATH" of /proc/PID/cgroup names a controller.
+func heldByV1(text []byte, controller string) bool {
+	for line := range bytes.Lines(text) {
+		parts := strings.SplitN(string(line), ":", 3)
+		if len(parts) == 3 && slices.Contains(strings.Split(parts[1], ","), controller) {
+			return true
+		}
+	}
+	return false
 }
