@@ -58,7 +58,7 @@ func interactive(socket, once string) (code int) {
 		}
 	}
 	a.session.Close()
-	if a.code == 0 && !a.tty || once != "" {
+	if a.code == 0 && (!a.tty || once != "") {
 		a.code = a.session.Exit()
 	}
 	return a.code

@@ -13,8 +13,9 @@ import (
 // the rest to standard error. The end of the input detaches.
 type typist struct {
 	*exchange
-	eof bool
-	buf [4 << 10]byte
+	eof  bool
+	left bool // the daemon was told so
+	buf  [4 << 10]byte
 }
 
 func newTypist(fd int, call *control.Call) *typist {
@@ -82,6 +83,16 @@ func (t *typist) pass() error {
 		return nil
 	}
 	t.eof = true
+	return t.leave()
+}
+
+// leave detaches at the end of the input from a program that could be typed to.
+// The output of one without a terminal is followed as long as nobody interrupts.
+func (t *typist) leave() error {
+	if !t.eof || !t.tty || t.left {
+		return nil
+	}
+	t.left = true
 	return t.say(control.Request{Command: control.Detach})
 }
 
@@ -98,5 +109,11 @@ func (t *typist) receive() (code int, done bool) {
 		return t.gone(""), true
 	}
 	t.in = t.in[:len(t.in)+n]
-	return t.lines()
+	if code, done = t.lines(); done {
+		return code, true
+	}
+	if err := t.leave(); err != nil {
+		return t.gone(err.Error()), true
+	}
+	return 0, false
 }

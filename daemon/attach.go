@@ -122,7 +122,8 @@ func (d *Daemon) replay(r *request, s *stream) {
 		}
 		cut = len(b) >= replayMax
 	}
-	if b = vt.Replay(logfile.LastLines(b, n, false), cut); len(b) > 0 {
+	last := logfile.LastLines(b, n, false)
+	if b = vt.Replay(last, cut && len(last) == len(b)); len(b) > 0 {
 		r.send(control.Reply{Data: b})
 	}
 }

@@ -278,7 +278,7 @@ func (p *pipe) take(b []byte) {
 // pace gives a pipe that runs full more room, and one that brings crumbs a pause.
 func (p *pipe) pace(n, room int) {
 	now := p.d.now
-	if n >= room/2 && p.size == room && p.size < maxBuffer {
+	if n >= room/2 && p.size == room && p.size < maxBuffer && p.keys == nil {
 		p.size = min(p.size*4, maxBuffer)
 		sys.SetPipeSize(p.fd, p.size)
 	}

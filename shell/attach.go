@@ -75,6 +75,32 @@ func (s *Session) typeThrough(t *task, b []byte) (rest []byte) {
 	return nil
 }
 
+// forward hands what was typed ahead to the program that an earlier line has
+// attached to, as far as it can be told what bytes it was.
+func (s *Session) forward() {
+	var b []byte
+	for _, k := range s.ahead {
+		b = append(b, k.text...)
+		if i := bytes.IndexByte(controlBytes, byte(k.code)); i >= 0 && k.text == "" {
+			b = append(b, byte(i))
+		}
+	}
+	s.ahead, s.typed = nil, 0
+	for _, k := range s.decoder.feed(s.typeThrough(s.task, b)) {
+		s.keep(k)
+	}
+}
+
+// controlBytes is controlKeys as bytes, Enter as the key sends it.
+var controlBytes = func() []byte {
+	out := make([]byte, len(controlKeys))
+	for i, k := range controlKeys {
+		out[i] = byte(k)
+	}
+	out['J'-'@'] = byte(numKeys)
+	return out
+}()
+
 // key sends keys to the program; those that are typed before the daemon has
 // answered wait for that.
 func (s *Session) key(t *task, b []byte) {

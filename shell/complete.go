@@ -63,6 +63,9 @@ func choices(before []string, word string, names func() (programs, instances []s
 		return targets(operands[1:], names)
 	case cmd.Args == control.Targets || cmd.Args == control.SomeTargets:
 		return targets(operands, names)
+	case cmd.Args == control.OneName && len(operands) == 0:
+		programs, instances := names()
+		return append(only(programs, instances), instances...)
 	case cmd.Args == control.OneTarget && len(operands) == 0:
 		programs, instances := names()
 		return append(slices.Clone(programs), instances...)

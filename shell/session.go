@@ -131,11 +131,23 @@ func (s *Session) Input(p []byte) {
 		s.feedScript(p)
 		return
 	}
-	if s.task != nil && s.task.passage != nil {
-		if p = s.typeThrough(s.task, p); len(p) == 0 {
-			return
+	for len(p) > 0 {
+		if s.task != nil && s.task.passage != nil {
+			p = s.typeThrough(s.task, p)
+			continue
 		}
+		n := bytes.IndexAny(p, "\r\n") + 1 // what follows a line may be for the program that it attaches to
+		if n == 0 {
+			n = len(p)
+		}
+		s.typedKeys(p[:n])
+		p = p[n:]
 	}
+	s.pump()
+}
+
+// typedKeys are keys at the prompt, or while a command is waited for.
+func (s *Session) typedKeys(p []byte) {
 	for _, k := range s.decoder.feed(p) {
 		switch {
 		case s.task == nil && len(s.ahead) == 0 && !s.ended && s.o.Once == "":
@@ -143,11 +155,17 @@ func (s *Session) Input(p []byte) {
 		case k.code == keyInterrupt:
 			s.ahead, s.typed = nil, 0
 			s.interrupt()
-		case s.typed < maxAhead:
-			s.ahead, s.typed = append(s.ahead, k), s.typed+1+len(k.text)
+		default:
+			s.keep(k)
 		}
 	}
-	s.pump()
+}
+
+// keep has a key wait for the end of what runs.
+func (s *Session) keep(k key) {
+	if s.typed < maxAhead {
+		s.ahead, s.typed = append(s.ahead, k), s.typed+1+len(k.text)
+	}
 }
 
 // feedScript takes input that may be more than is kept at once.
@@ -261,6 +279,12 @@ func (s *Session) pumpKeys() {
 		k := s.ahead[0]
 		s.ahead, s.typed = s.ahead[1:], s.typed-1-len(k.text)
 		s.press(k)
+	}
+	if s.task != nil && s.task.passage != nil && len(s.ahead) > 0 {
+		if s.forward(); s.task == nil {
+			s.pumpKeys() // what follows the key that detaches
+			return
+		}
 	}
 	if s.o.Once != "" && s.task == nil {
 		s.leave()
