@@ -248,7 +248,7 @@ var fileFaults = []struct{ raw, want string }{
 	{"programz:\n  a: {cmd: x}\n", `1:1: unknown key "programz" (did you mean "programs"?)`},
 	{"programs:\n  a: {cmd: x}\nstoptime: 3\n", `3:1: unknown key "stoptime" (it belongs to a program, or in defaults)`},
 	{"programs: {}\nloglevel: info\n", `2:1: unknown key "loglevel" (it belongs in daemon)`},
-	{"programs: {}\nhooks: []\n", `2:1: unknown key "hooks"`},
+	{"programs: {}\nwidgets: []\n", `2:1: unknown key "widgets"`},
 	{"services:\n  a: {cmd: x}\n", `1:1: unknown key "services" (did you mean "programs"?)`},
 	{"programs: {}\nx: 1\n", `2:1: unknown key "x"`},
 	{"daemon: {sockt: x}\nprograms: {}\n", `1:10: daemon: unknown key "sockt" (did you mean "socket"?)`},

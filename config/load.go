@@ -11,15 +11,16 @@ import (
 
 // loader builds one Config out of its files.
 type loader struct {
-	cfg       *Config
-	faults    Faults
-	files     []string // as shown, in the order of reading
-	seen      map[repeat]struct{}
-	defaults  Program
-	daemonEnv []place          // of Daemon.Env, in turn
-	names     map[string]place // of programs
-	includes  []included       // patterns of the section include
-	instances int              // of all programs so far
+	cfg        *Config
+	faults     Faults
+	files      []string // as shown, in the order of reading
+	seen       map[repeat]struct{}
+	defaults   Program
+	daemonEnv  []place          // of Daemon.Env, in turn
+	hookDrafts []hookDraft      // of Config.Hooks, in turn
+	names      map[string]place // of programs
+	includes   []included       // patterns of the section include
+	instances  int              // of all programs so far
 }
 
 // repeat is a message about what an alias stands for, which may be read often.
@@ -85,6 +86,7 @@ func (l *loader) finish() (*Config, error) {
 		l.checkVariables(p)
 		l.checkStage(p)
 	}
+	l.checkHooks()
 	if len(l.faults) > 0 {
 		l.faults.sort(l.files)
 		return nil, l.faults
@@ -126,6 +128,7 @@ const (
 	secDaemon = iota
 	secDefaults
 	secInclude
+	secHooks
 	secPrograms
 	numSections
 )
@@ -135,6 +138,7 @@ var topFields = [numSections]spec{
 	{name: "daemon", kind: kindSection, doc: "The daemon itself."},
 	{name: "defaults", kind: kindSection, doc: "Fields that every program takes unless it says otherwise."},
 	{name: "include", kind: kindPaths, doc: "Patterns of files with more programs.", also: "includes files"},
+	{name: "hooks", kind: kindHooks, doc: "Commands to run when something happens.", also: "eventlisteners events notify"},
 	{name: "programs", kind: kindPrograms, doc: "The programs, by name.", also: "services program apps"},
 }
 
@@ -153,6 +157,9 @@ func (r *reader) top(root *yaml.Node) {
 	}
 	if s := sections[secInclude]; s.val != nil {
 		r.patterns(at{r, "", "include", s.key, &topFields[secInclude]}, s.val)
+	}
+	if s := sections[secHooks]; s.val != nil {
+		r.hooks(s)
 	}
 	if s := sections[secPrograms]; s.val != nil {
 		r.programs(s)

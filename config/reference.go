@@ -24,6 +24,10 @@ func Reference() []byte {
 			table(&b, specs(daemonFields), "")
 		case "{{program}}":
 			table(&b, specs(programFields), "restart")
+		case "{{hook}}":
+			table(&b, specs(hookFields), "")
+		case "{{events}}":
+			eventRows(&b)
 		case "{{output}}":
 			table(&b, specs(outputFields), "")
 		case "{{limits}}":
@@ -60,6 +64,13 @@ func (s *spec) defaultText() string {
 		return strings.TrimSuffix(words, ">")
 	}
 	return "`" + s.def + "`"
+}
+
+func eventRows(b *strings.Builder) {
+	b.WriteString("| event | when |\n|---|---|\n")
+	for _, k := range EventKinds {
+		fmt.Fprintf(b, "| `%s` | %s |\n", k.Name, k.Doc)
+	}
 }
 
 func limitRows(b *strings.Builder) {

@@ -65,6 +65,10 @@ func schemaSection(s *spec) *jsonSchema {
 		return orNull(object(daemonFields))
 	case "defaults":
 		return orNull(&jsonSchema{Ref: "#/$defs/program"})
+	case "hooks":
+		hook := object(hookFields)
+		hook.AnyOf = []*jsonSchema{{Required: []string{"on", "run"}}, {Required: []string{"<<"}}}
+		return orNull(either(hook, &jsonSchema{Type: "array", Items: hook}))
 	case "programs":
 		program, err := json.Marshal(&jsonSchema{Ref: "#/$defs/program"})
 		if err != nil {
@@ -164,6 +168,11 @@ func schemaOfText(s *spec) *jsonSchema {
 		file := object(outputFields)
 		file.AnyOf = []*jsonSchema{{Required: []string{"path"}}, {Required: []string{"<<"}}}
 		return either(path, file)
+	case kindEvents:
+		event := &jsonSchema{Enum: eventWords()}
+		return either(event, &jsonSchema{Type: "array", Items: event, MinItems: 1})
+	case kindGlobs:
+		return either(path, &jsonSchema{Type: "array", Items: scalar, MinItems: 1})
 	case kindEnv:
 		values, err := json.Marshal(scalar)
 		if err != nil {

@@ -34,6 +34,9 @@ const (
 	kindMemoryMax  // a size or max
 	kindCPUMax     // cores, percent, or the kernel's quota and period, or max
 	kindPidsMax    // a number or max
+	kindEvents     // a word of EventKinds, or a list of them
+	kindGlobs      // a pattern or a list of them
+	kindHooks
 	kindPrograms
 	kindSection
 )
@@ -132,6 +135,12 @@ func (s *spec) wantText() string {
 		return "a name or a number"
 	case kindRestart:
 		return "always, never, unexpected, true or false"
+	case kindEvents:
+		return "an event or a list of them"
+	case kindGlobs:
+		return "a name or pattern, or a list of them"
+	case kindHooks:
+		return "a list of hooks"
 	case kindOutput:
 		return orList(append(append([]string{"a path"}, s.words...), "a mapping with path"))
 	}

@@ -27,6 +27,7 @@ func Starter() []byte {
 	starterFields(&b, "  ", specs(daemonFields))
 	b.WriteString("\n# Fields that every program takes unless it says otherwise.\ndefaults:\n  #stoptime: 5\n")
 	b.WriteString("\n# More programs, a few to a file.\n#include: [conf.d/*.yaml]\n")
+	b.WriteString("\n# What to run when something happens.\n#hooks: [{on: [fatal], run: ./notify.sh}]\n")
 	b.WriteString("\nprograms:\n" + starterProgram)
 	starterFields(&b, "    ", specs(programFields)[1:])
 	return []byte(b.String())

@@ -26,31 +26,37 @@ type origin struct {
 func (a at) command(n *yaml.Node, p *Program) {
 	p.from.cmd = place{a, n}
 	p.Cmd = []string{""} // at fault is not missing
-	var words []string
+	if words, ok := a.commandWords(n); ok {
+		p.Cmd = words
+	}
+}
+
+// commandWords reads a command: the words of a text, or a list as it is.
+func (a at) commandWords(n *yaml.Node) (words []string, ok bool) {
 	if deref(n).Kind == yaml.SequenceNode {
 		for _, item := range a.list(n) {
 			s, ok := a.scalar(item)
 			if !ok {
-				return
+				return nil, false
 			}
 			words = append(words, s)
 		}
 	} else {
 		s, ok := a.words(n)
 		if !ok {
-			return
+			return nil, false
 		}
 		var err error
 		if words, err = splitWords(s); err != nil {
 			a.fail(n, "%v", err)
-			return
+			return nil, false
 		}
 	}
 	if len(words) == 0 || words[0] == "" {
 		a.fail(n, "is empty")
-		return
+		return nil, false
 	}
-	p.Cmd = words
+	return words, true
 }
 
 // dir reads workingdir.

@@ -13,6 +13,7 @@ type Config struct {
 	Dir      string // its directory, which relative paths mean
 	Daemon   Daemon
 	Programs []*Program
+	Hooks    []*Hook
 	Warnings []Fault // what can be seen ahead: command not found, …
 }
 

@@ -26,6 +26,9 @@ func (l *loader) warn() {
 	for _, p := range l.cfg.Programs {
 		w.program(p)
 	}
+	for i, h := range l.cfg.Hooks {
+		w.hook(h, l.hookDrafts[i])
+	}
 	warnings := Faults(l.cfg.Warnings)
 	warnings.sort(l.files)
 }
@@ -36,11 +39,16 @@ func (w *warner) add(p *Program, where place, format string, args ...any) {
 	if where.node == nil {
 		where = p.from.name
 	}
+	w.addTo(where, p.Name+": "+fmt.Sprintf(format, args...))
+}
+
+// addTo adds a warning at a place of a file; elsewhere there is none.
+func (w *warner) addTo(where place, msg string) {
 	if where.node == nil || len(w.l.cfg.Warnings) >= maxFaults {
 		return
 	}
 	n := deref(where.node)
-	msg := text.Visible(warningPrefix + p.Name + ": " + fmt.Sprintf(format, args...))
+	msg = text.Visible(warningPrefix + msg)
 	w.l.cfg.Warnings = append(w.l.cfg.Warnings, Fault{where.at.r.src.name, n.Line, n.Column, where.at.path, msg})
 }
 

@@ -52,6 +52,7 @@ var (
 	optJSON   = Option{"--json", "", "as JSON"}
 	optNoWait = Option{"--no-wait", "", "return at once, do not wait for the outcome"}
 	optFollow = Option{"-f", "", "follow until Ctrl-C"}
+	optAll    = Option{"--all", "", "reloads, signals, faults … too"}
 	optLines  = Option{"-n", "LINES", "so many lines from the end"}
 )
 
@@ -97,7 +98,7 @@ var Commands = []Command{
 	},
 	{
 		Name: "events", Args: NoArgs, Summary: "show the last state changes",
-		Options: []Option{optFollow, optLines, optJSON},
+		Options: []Option{optFollow, optLines, optJSON, optAll},
 	},
 	{Name: "pid", Args: Targets, Usage: "[TARGET…]", Summary: "show the pid of the daemon, or of programs"},
 	{Name: "version", Args: NoArgs, Summary: "show the version of the daemon"},
@@ -145,6 +146,7 @@ type Call struct {
 	Verbose bool
 	Watch   bool // status -w, attach --watch
 	Take    bool
+	All     bool
 }
 
 // UsageError is a command that was not understood: exit code 2.
@@ -225,6 +227,8 @@ func (c *Call) option(name, value string) error {
 		c.Watch = true
 	case "--take":
 		c.Take = true
+	case "--all":
+		c.All = true
 	case "--raw":
 		c.Raw = true
 	case "--dry-run":

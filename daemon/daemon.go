@@ -84,6 +84,11 @@ type Daemon struct {
 	terminal  *terminal
 	failures  map[string]int64
 	unlimited map[string]bool // programs and fields of which it was said that they cannot be limited
+
+	others   history // the events that are no change of state
+	hooks    []*hook
+	graceEnd time.Time // shutdown: hooks have until then
+	haste    bool      // shutdown: a second one was asked for
 }
 
 // The main goroutine stays on the main thread, so that the loop's is another:
@@ -187,6 +192,7 @@ func (d *Daemon) openPidfile() (err error) {
 // begin starts the programs that are to be started.
 func (d *Daemon) begin() {
 	d.tick()
+	d.configureHooks(d.cfg.Hooks)
 	d.log(journal.Info, "started", journal.Str("version", d.opts.Version), journal.Int("pid", os.Getpid()),
 		journal.Str("config", d.cfg.File), journal.Str("trees", d.forest.How()))
 	d.warn(d.cfg)

@@ -74,10 +74,6 @@ func (d *Daemon) openJournal(c *config.Daemon) error {
 	return nil
 }
 
-func (d *Daemon) log(level journal.Level, event string, fields ...journal.Field) {
-	d.journal.Log(d.now, level, event, fields...)
-}
-
 // fault is something that should not happen and must not end us. A fault that
 // comes again and again is said at its 1st, 2nd, 4th, 8th … time only.
 func (d *Daemon) fault(step string, err error) {

@@ -82,6 +82,7 @@ func (d *Daemon) settle() {
 	d.letIn()
 	d.set.Expire(d.now)
 	d.expireAsides()
+	d.expireHooks()
 	d.book.Tick(d.now)
 	d.terminal.tick()
 	d.act()
@@ -91,7 +92,7 @@ func (d *Daemon) settle() {
 
 // arm sets the timer to the earliest deadline, if that has changed.
 func (d *Daemon) arm() {
-	next := earliest(d.set.Deadline(), d.asides.times.first(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.terminal.deadline(), d.acceptAt)
+	next := earliest(d.set.Deadline(), d.asides.times.first(), d.hooksAt(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.terminal.deadline(), d.acceptAt)
 	if next.Equal(d.armed) {
 		return
 	}

@@ -33,6 +33,9 @@ func (d *Daemon) reload(by string, tell func(config.Change)) error {
 			tell(c)
 		}
 	}
+	if d.configureHooks(next.Hooks) {
+		d.log(journal.Info, "reload", journal.Str("field", "hooks"), journal.Int("hooks", len(next.Hooks)))
+	}
 	d.configure(next, changes)
 	return nil
 }

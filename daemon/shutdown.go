@@ -11,6 +11,7 @@ func (d *Daemon) shutdown(why string) {
 	if again {
 		how = "kill"
 	}
+	d.haste = again
 	d.log(journal.Info, "shutdown", journal.Str("by", why), journal.Str("how", how))
 	d.set.Shutdown(again, d.now)
 }
@@ -41,7 +42,7 @@ func (d *Daemon) allGone() bool {
 	if d.set.Live() > 0 {
 		return false
 	}
-	return d.endAsides() && !d.strays()
+	return d.hooksDone() && d.endAsides() && !d.strays()
 }
 
 // strays ends what no tree holds any more. Where a killmode spares something,
@@ -67,7 +68,7 @@ func (d *Daemon) finish() int {
 		}
 		r.end()
 	}
-	d.log(journal.Info, "stopped", journal.Int("exit", d.exit))
+	d.journal.Log(d.now, journal.Info, "stopped", journal.Int("exit", d.exit))
 	d.flush()
 	return d.exit
 }

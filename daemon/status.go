@@ -91,6 +91,11 @@ func (d *Daemon) detail(i *process.Instance) string {
 	if c.seats != nil {
 		say("attached: %s", c.seats.describe())
 	}
+	for _, h := range d.hooks {
+		if h.conf.Concerns(i.Group().Name, i.Name) {
+			say("%s", h.describe())
+		}
+	}
 	if c.tree != nil && (i.PID() != 0 || i.Left()) {
 		sayUsage(c, say)
 	}

@@ -203,8 +203,8 @@ func (d *Daemon) followLog(line string) {
 }
 
 func showEvents(d *Daemon, r *request) {
-	for _, c := range d.history.last(r.call.Lines) {
-		r.text(c.line(r.call.JSON))
+	for _, e := range d.lastEvents(r.call.Lines, r.call.All) {
+		r.text(e.line(r.call.JSON))
 	}
 	r.events = r.call.Follow
 }

@@ -177,9 +177,9 @@ func (t *terminal) continued() {
 func (t *terminal) live() bool { return t != nil && t.session != nil && t.tty }
 
 // notice shows a state change above the prompt.
-func (t *terminal) notice(c change) {
+func (t *terminal) notice(e *event) {
 	if t != nil && t.session != nil && t.tty {
-		t.session.Notice(c.line(false))
+		t.session.Notice(e.line(false))
 	}
 }
 

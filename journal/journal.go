@@ -95,7 +95,7 @@ func (j *Journal) Log(now time.Time, level Level, event string, fields ...Field)
 	buf := j.buf[:0]
 	j.buf = nil
 	if j.json {
-		buf = appendJSON(buf, now, level, event, fields)
+		buf = AppendJSON(buf, now, level, event, fields)
 	} else {
 		buf = appendText(buf, now, level, event, fields)
 	}
@@ -127,17 +127,22 @@ func appendText(buf []byte, now time.Time, level Level, event string, fields []F
 	buf = append(now.AppendFormat(buf, control.Stamp), ' ')
 	buf = append(buf, [...]string{"DEBUG ", "INFO  ", "WARN  ", "ERROR "}[level]...)
 	buf = text.AppendVisible(buf, event, false)
+	return append(AppendFields(buf, fields), '\n')
+}
+
+// AppendFields is key=value …, each after a space.
+func AppendFields(buf []byte, fields []Field) []byte {
 	for i := range fields {
 		buf = append(buf, ' ')
 		buf = text.AppendVisible(buf, fields[i].Key, false)
 		buf = append(buf, '=')
 		buf = fields[i].appendText(buf)
 	}
-	return append(buf, '\n')
+	return buf
 }
 
-// appendJSON is the form for machines: one object.
-func appendJSON(buf []byte, now time.Time, level Level, event string, fields []Field) []byte {
+// AppendJSON is the form for machines: one object in a line.
+func AppendJSON(buf []byte, now time.Time, level Level, event string, fields []Field) []byte {
 	buf = append(buf, `{"time":"`...)
 	buf = now.AppendFormat(buf, control.Stamp)
 	buf = append(append(append(buf, `","level":"`...), level.String()...), `","event":`...)

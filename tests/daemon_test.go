@@ -18,6 +18,7 @@ import (
 // options are how a daemon is started; the zero value is the plain way.
 type options struct {
 	daemon   fields               // section daemon
+	top      fields               // more sections
 	flags    []string             // before the configuration
 	wrap     []string             // argv of what becomes the daemon by exec
 	env      []string             // more of the environment
@@ -48,7 +49,7 @@ func (w *world) start(ps programs, opts ...options) *daemon {
 	if o.binary == "" {
 		o.binary = binary
 	}
-	argv := slices.Concat(o.wrap, []string{o.binary}, o.flags, []string{w.config(ps, o.daemon)})
+	argv := slices.Concat(o.wrap, []string{o.binary}, o.flags, []string{w.config(ps, o.daemon, o.top)})
 	d := w.launch(argv, o)
 	w.until("the socket answers", func() bool {
 		select {

@@ -12,9 +12,11 @@ import (
 func TestExamplesAreValid(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../examples/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no examples: %v", err)
+	deeper, err2 := filepath.Glob("../examples/*/*.yaml")
+	if err != nil || err2 != nil || len(files) == 0 || len(deeper) == 0 {
+		t.Fatalf("no examples: %v %v", err, err2)
 	}
+	files = append(files, deeper...)
 	w := newWorld(t)
 	for _, f := range files {
 		abs, err := filepath.Abs(f)

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -129,14 +130,19 @@ func (w *world) numbers(name string) (out []int) {
 	return out
 }
 
-// config writes the configuration (JSON is YAML) and returns its path.
-func (w *world) config(ps programs, daemon fields) string {
+// config writes the configuration (JSON is YAML), with more sections if need be,
+// and returns its path.
+func (w *world) config(ps programs, daemon fields, top ...fields) string {
 	w.Helper()
 	d := fields{"socket": w.path("s"), "log": w.path("tm.log")}
 	for k, v := range daemon {
 		d[k] = v
 	}
-	b, err := json.MarshalIndent(fields{"daemon": d, "programs": ps}, "", " ")
+	file := fields{"daemon": d, "programs": ps}
+	for _, more := range top {
+		maps.Copy(file, more)
+	}
+	b, err := json.MarshalIndent(file, "", " ")
 	if err != nil {
 		w.Fatal(err)
 	}
