@@ -102,6 +102,8 @@ func (n *names) expand(t *template, b *strings.Builder, name, verb string, inPro
 		t.refs = append(t.refs, ref{env: env})
 	case name == "program_name" && inProcess && verb == "s":
 		t.refs = append(t.refs, ref{program: true})
+	case name == "process_num" && inProcess && strings.Contains(number(0, verb), " "):
+		return fmt.Errorf("%%(%s)%s pads with spaces, which cannot be expressed", name, verb)
 	case name == "process_num" && inProcess:
 		t.refs = append(t.refs, ref{verb: verb})
 	case isEnv || name == "program_name" && inProcess:
@@ -121,10 +123,7 @@ func number(num int, verb string) string {
 	if p, err := strconv.Atoi(precision); err == nil && kind != 's' && p < 100 {
 		digits = fmt.Sprintf("%0*d", p, num)
 	}
-	if kind != 's' {
-		return pad(digits, flags, !strings.Contains(flags, "-"))
-	}
-	return pad(digits, strings.TrimLeft(flags, "0"), false)
+	return pad(digits, flags, kind != 's' && !strings.Contains(flags, "-"))
 }
 
 // pad makes digits as wide as flags say.

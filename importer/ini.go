@@ -204,14 +204,48 @@ func (s *section) get(key string) *option {
 
 // uncomment splits a line into its value and its comment.
 func uncomment(raw string) (value, comment string, commented bool) {
-	before := ' '
-	for i, r := range raw {
-		if (r == ';' || r == '#') && unicode.IsSpace(before) {
-			return strings.TrimSpace(raw[:i]), strings.TrimSpace(strings.TrimLeft(raw[i:], ";#")), true
-		}
-		before = r
+	at := commentStart(raw)
+	if at < 0 {
+		return strings.TrimSpace(raw), "", false
 	}
-	return strings.TrimSpace(raw), "", false
+	return strings.TrimSpace(raw[:at]), strings.TrimSpace(strings.TrimLeft(raw[at:], " \t;#")), true
+}
+
+// commentStart is where the comment of a line begins, -1 without one: at a ; or #
+// after a blank. As Python does it, the first of both are looked at, then
+// the second of both, and so on, so an earlier one may be passed over.
+func commentStart(raw string) int {
+	if trimmed := strings.TrimSpace(raw); trimmed != "" && (trimmed[0] == ';' || trimmed[0] == '#') {
+		return 0
+	}
+	semicolon, hash := -1, -1
+	for {
+		semicolon, hash = next(raw, ';', semicolon), next(raw, '#', hash)
+		found := -1
+		for _, at := range []int{semicolon, hash} {
+			if at < len(raw) && afterBlank(raw, at) && (found < 0 || at < found) {
+				found = at
+			}
+		}
+		if found >= 0 || semicolon == len(raw) && hash == len(raw) {
+			return found
+		}
+	}
+}
+
+// next is where c stands in s after at, or the end of s.
+func next(s string, c byte, at int) int {
+	if at+1 < len(s) {
+		if n := strings.IndexByte(s[at+1:], c); n >= 0 {
+			return at + 1 + n
+		}
+	}
+	return len(s)
+}
+
+func afterBlank(s string, at int) bool {
+	r, _ := utf8.DecodeLastRuneInString(s[:at])
+	return at == 0 || unicode.IsSpace(r)
 }
 
 // header is the name of the section that a line begins.

@@ -90,8 +90,10 @@ func (in instances) render(t template, text string, m *marks) string {
 // literalText is the template that means s itself, before what follows it.
 func literalText(s, next string, m *marks) string {
 	tail := ""
-	if strings.HasSuffix(s, "$") && strings.HasPrefix(next, "{") || strings.HasSuffix(s, "$") && strings.HasPrefix(next, "$") {
-		s, tail, m.dollar = s[:len(s)-1], "${"+dollarName+"}", true
+	if next != "" {
+		bare := strings.TrimRight(s, "$")
+		tail, s = strings.Repeat("${"+dollarName+"}", len(s)-len(bare)), bare
+		m.dollar = m.dollar || tail != ""
 	}
 	if strings.Contains(s, "{name}") || strings.Contains(s, "{num}") {
 		m.brace = true
