@@ -361,14 +361,13 @@ func (c *client) hears(d *daemon, what string) {
 func TestSlowWatcherHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	d := w.start(programs{"a": prog(sh("read go; seq 1 2000000; echo all; read stop; echo stopped"), tty, fields{"stdout": "none", "autorestart": "never"})})
+	d := w.start(programs{"a": prog(sh("read go; seq 1 300000; echo all > "+w.path("all")+"; read stop"), tty, fields{"stdout": "none", "autorestart": "never"})})
 	d.await("a", "RUNNING")
-	slow, other := d.rawAttach("a"), d.rawAttach("a")
+	slow := d.rawAttach("a")
 	slow.types(d, "go\r")
-	other.hears(d, "all\r\n")
+	w.until("all is written", func() bool { return len(w.lines("all")) > 0 })
 	d.must("status", "a")
 	slow.types(d, "stop\r") // it has read nothing yet
-	other.hears(d, "stopped\r\n")
 	d.await("a", "EXITED")
 	slow.hears(d, "bytes left out")
 	d.must("start", "a")
@@ -473,7 +472,7 @@ func TestMessagesToNoAttach(t *testing.T) {
 func TestAttachFromTheShells(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	d, term := w.onTerminal(programs{"a": w.echo("a")})
+	d, term := w.onTerminal(programs{"a": prog(sh("trap 'echo interrupted' INT; while :; do read x && echo got $x; done"), tty)})
 	d.await("a", "RUNNING")
 	before := w.settings(term)
 	own := &attached{terminal: term, d: d}
@@ -491,7 +490,8 @@ func TestAttachFromTheShells(t *testing.T) {
 		a.sees("[attached to a;")
 		a.types(fmt.Sprintf("hello%d\r", i))
 		a.sees(fmt.Sprintf("got hello%d", i))
-		a.types("\x03") // is the program's: it ends the shell's read
+		a.types("\x03") // is the program's
+		a.sees("interrupted")
 		a.types("\x1dpid\r")
 		a.sees("[detached from a]")
 		a.sees(fmt.Sprintf("\n%d\r", d.pid()))
