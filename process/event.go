@@ -19,10 +19,20 @@ const (
 	OnCleared                 // nothing of the last launch is left
 	OnDeadline                // Instance.Deadline has come
 	OnLost                    // the kernel knows no such child
+	OnReady                   // it says that it is ready
+	OnChecked                 // answer to DoCheck: Event.OK, else Event.Reason
+	OnPing                    // it says that it is alive, for the watchdog
+	OnRenew                   // to be restarted, and nobody asked: Event.By, Event.Reason
+	OnPolicy                  // a reload changed how it is watched
+	OnNeeds                   // what it depends on has changed
+	OnRelease                 // those that depend on it are down
 	numKinds
 )
 
-var kindNames = [numKinds]string{"start", "stop", "restart", "change", "remove", "kill now", "spawned", "spawn failed", "ended", "cleared", "deadline", "lost"}
+var kindNames = [numKinds]string{
+	"start", "stop", "restart", "change", "remove", "kill now", "spawned", "spawn failed", "ended", "cleared", "deadline", "lost",
+	"ready", "checked", "ping", "renew", "policy", "needs", "release",
+}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -31,7 +41,8 @@ type Event struct {
 	Kind   Kind
 	By     string // of what is asked for: the verb, as replies and the log say it
 	PID    int    // of OnSpawned
-	Reason string // of OnSpawnFailed
+	Reason string // of OnSpawnFailed, OnRenew and, without OK, OnChecked
+	OK     bool   // of OnChecked
 	Exit   Exit   // of OnEnded
 	Left   bool   // of OnEnded: processes of the launch outlive the leader
 }
@@ -46,6 +57,7 @@ const (
 	DoKill               // SIGKILL what is there, as far as killmode reaches
 	DoReport             // the state or the want has changed: Action.Change
 	DoForget             // the instance is gone for good
+	DoCheck              // ask whether it is ready (in STARTING) or well (in RUNNING); answer with OnChecked, in the end
 	DoComplain           // Action.Change.Reason is an internal error to log
 )
 
@@ -66,4 +78,5 @@ type Report struct {
 	At       time.Time
 	Delay    time.Duration // to BACKOFF: until the next try
 	Try      int           // to BACKOFF and FATAL: failed starts so far
+	Unasked  bool          // to STOPPING: by our own judgement, nobody's command
 }

@@ -69,6 +69,8 @@ type Instance struct {
 	killed    bool   // the stop went as far as SIGKILL
 	expected  bool   // the last exit was one of exitcodes
 	exited    bool   // exit holds something
+	held      bool   // its stop has not begun: dependents of it go down first
+	waiting   patience
 	exit      Exit
 	failed    int // failed starts in a row
 	hasty     int // relaunches within a second of the launch, in a row
@@ -80,6 +82,7 @@ type Instance struct {
 	deadline  time.Time // when OnDeadline is to be stepped; zero for never
 	slot      int       // in the heap of deadlines, plus one; 0 is outside
 	counted   activity  // what the set has counted it as
+	vigil     *vigil    // nil when nothing is watched but its end
 }
 
 // Group is a program: what its instances share.
@@ -88,6 +91,7 @@ type Group struct {
 	Policy    Policy
 	Instances []*Instance // by number
 	gone      bool
+	ties      *ties // nil when it neither depends on another nor another on it
 }
 
 // Group gives the program of i.
@@ -105,8 +109,7 @@ func (i *Instance) By() string { return i.by }
 // PID gives the leader's pid, 0 when there is none.
 func (i *Instance) PID() int { return i.pid }
 
-// Spawning tells whether a DoSpawn that was asked for is still wanted. Who
-// carries it out looks here first: a stop may have come in between.
+// Spawning tells whether a DoSpawn that was asked for is still wanted.
 func (i *Instance) Spawning() bool { return i.spawning }
 
 // Left tells whether something of the last launch outlives its leader.
@@ -150,7 +153,8 @@ func (i *Instance) Healthy() bool {
 	return i.state == Running || i.state == Exited && i.expected && !i.due && !i.spawning
 }
 
-// rests tells whether i does nothing and will do nothing by itself.
+// rests tells whether i does nothing and will do nothing by itself. One that
+// waits for another is among them: the other decides.
 func (i *Instance) rests() bool {
 	return i.pid == 0 && !i.left && !i.due && !i.spawning && i.state != Backoff && i.state != Stopping
 }
@@ -163,11 +167,11 @@ func (i *Instance) Refusal(k Kind) string {
 		if i.want == Gone {
 			return "being removed"
 		}
-		if i.state == Starting || i.state == Running || i.spawning {
+		if (i.state == Starting || i.state == Running) && !i.held || i.spawning {
 			return "already running"
 		}
 	case OnStop:
-		if i.rests() && i.state != Unknown {
+		if i.rests() && i.state != Unknown && i.waiting == no {
 			return "not running"
 		}
 	case OnRestart:

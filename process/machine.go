@@ -21,34 +21,42 @@ var table = [numStates][numKinds]cell{
 	Stopped: {
 		OnStart: (*step).start, OnStop: (*step).calm, OnRestart: (*step).start, OnChange: (*step).noChange, OnRemove: (*step).forget, OnKillNow: (*step).calm,
 		OnSpawned: (*step).spawned, OnSpawnFailed: (*step).spawnFailed, OnCleared: (*step).cleared, OnDeadline: (*step).killRest,
+		OnReady: (*step).late, OnChecked: (*step).late, OnPing: (*step).late, OnRenew: (*step).late, OnPolicy: (*step).late, OnNeeds: (*step).reconsider,
 	},
 	Starting: {
 		OnStart: (*step).keepUp, OnStop: (*step).stop, OnRestart: (*step).restart, OnChange: (*step).restart, OnRemove: (*step).stop, OnKillNow: (*step).stopNow,
-		OnEnded: (*step).endedStarting, OnDeadline: (*step).lived, OnLost: (*step).lost,
+		OnEnded: (*step).endedStarting, OnDeadline: (*step).progress, OnLost: (*step).lost,
+		OnReady: (*step).ready, OnChecked: (*step).askedReady, OnPing: (*step).late, OnRenew: (*step).renew, OnPolicy: (*step).rewatch, OnRelease: (*step).release,
 	},
 	Running: {
 		OnStart: (*step).keepUp, OnStop: (*step).stop, OnRestart: (*step).restart, OnChange: (*step).restart, OnRemove: (*step).stop, OnKillNow: (*step).stopNow,
-		OnEnded: (*step).endedRunning, OnLost: (*step).lost,
+		OnEnded: (*step).endedRunning, OnDeadline: (*step).watch, OnLost: (*step).lost,
+		OnReady: (*step).late, OnChecked: (*step).askedHealth, OnPing: (*step).ping, OnRenew: (*step).renew, OnPolicy: (*step).rewatch, OnRelease: (*step).release,
 	},
 	Backoff: {
 		OnStart: (*step).start, OnStop: (*step).calm, OnRestart: (*step).start, OnChange: (*step).start, OnRemove: (*step).forget, OnKillNow: (*step).calm,
 		OnSpawned: (*step).spawned, OnSpawnFailed: (*step).spawnFailed, OnCleared: (*step).cleared, OnDeadline: (*step).retryNow,
+		OnReady: (*step).late, OnChecked: (*step).late, OnPing: (*step).late, OnRenew: (*step).late, OnPolicy: (*step).late, OnNeeds: (*step).reconsider,
 	},
 	Stopping: {
 		OnStart: (*step).wantUp, OnStop: (*step).wantDown, OnRestart: (*step).wantUp, OnChange: (*step).noChange, OnRemove: (*step).wantDown, OnKillNow: (*step).kill,
 		OnEnded: (*step).endedStopping, OnCleared: (*step).stopped, OnDeadline: (*step).kill, OnLost: (*step).lost,
+		OnReady: (*step).late, OnChecked: (*step).late, OnPing: (*step).late, OnRenew: (*step).late, OnPolicy: (*step).late,
 	},
 	Exited: {
 		OnStart: (*step).start, OnStop: (*step).calm, OnRestart: (*step).start, OnChange: (*step).noChange, OnRemove: (*step).forget, OnKillNow: (*step).calm,
 		OnSpawned: (*step).spawned, OnSpawnFailed: (*step).spawnFailed, OnCleared: (*step).cleared, OnDeadline: (*step).killRest,
+		OnReady: (*step).late, OnChecked: (*step).late, OnPing: (*step).late, OnRenew: (*step).late, OnPolicy: (*step).late, OnNeeds: (*step).reconsider,
 	},
 	Fatal: {
 		OnStart: (*step).start, OnStop: (*step).calm, OnRestart: (*step).start, OnChange: (*step).tryAnew, OnRemove: (*step).forget, OnKillNow: (*step).calm,
 		OnSpawned: (*step).spawned, OnSpawnFailed: (*step).spawnFailed, OnCleared: (*step).cleared, OnDeadline: (*step).killRest,
+		OnReady: (*step).late, OnChecked: (*step).late, OnPing: (*step).late, OnRenew: (*step).late, OnPolicy: (*step).late, OnNeeds: (*step).reconsider,
 	},
 	Unknown: {
 		OnStart: (*step).start, OnStop: (*step).giveUp, OnRestart: (*step).start, OnChange: (*step).noChange, OnRemove: (*step).forget, OnKillNow: (*step).calm,
 		OnSpawned: (*step).spawned, OnSpawnFailed: (*step).spawnFailed, OnCleared: (*step).cleared, OnDeadline: (*step).killRest,
+		OnReady: (*step).late, OnChecked: (*step).late, OnPing: (*step).late, OnRenew: (*step).late, OnPolicy: (*step).late, OnNeeds: (*step).reconsider,
 	},
 }
 
@@ -112,11 +120,13 @@ func (s *step) set(w Want) {
 // start is a launch that somebody asked for: with a fresh budget of tries.
 func (s *step) start() {
 	s.set(Up)
+	s.vigil.pardon()
 	s.failed, s.hasty = 0, 0
 	s.launch(false)
 }
 
-// launch asks for the process, or remembers to when nothing of the last one is left.
+// launch asks for the process, or remembers to when nothing of the last one is
+// left and what it depends on is there.
 func (s *step) launch(automatic bool) {
 	s.automatic = automatic
 	if s.left {
@@ -124,6 +134,11 @@ func (s *step) launch(automatic bool) {
 		return
 	}
 	s.due, s.deadline = false, time.Time{}
+	if why, how := s.group.lacks(); how != no {
+		s.wait(why, how)
+		return
+	}
+	s.waiting = no
 	if !s.spawning {
 		s.spawning = true
 		s.do(Action{Do: DoSpawn})
@@ -140,10 +155,11 @@ func (s *step) launchCounts() {
 func (s *step) spawned() {
 	s.launchCounts()
 	s.pid, s.launched, s.killed = s.ev.PID, s.now, false
-	s.enter(Starting, "")
+	s.enter(Starting, s.vigil.excuse())
+	s.vigil = s.group.Policy.newVigil(s.now)
 	s.deadline = s.now.Add(s.group.Policy.StartTime)
-	if s.group.Policy.StartTime == 0 {
-		s.lived()
+	if s.vigil != nil || s.group.Policy.StartTime == 0 {
+		s.progress()
 	}
 }
 
@@ -162,7 +178,10 @@ func (s *step) lived() {
 	if s.group.Policy.StartTime > 0 && !s.group.Policy.Oneshot {
 		s.failed, s.hasty = 0, 0
 	}
-	s.enter(Running, "")
+	s.enter(Running, s.reason)
+	if s.vigil != nil {
+		s.beginWatch()
+	}
 }
 
 // fail is a failed start: BACKOFF, or FATAL when the tries are used up.
@@ -231,12 +250,19 @@ func (s *step) endedAlone() {
 }
 
 func (s *step) endedStarting() {
-	s.endedAlone()
-	if s.group.Policy.Oneshot {
-		s.endedOneshot()
+	if s.held {
+		s.endedHeld()
 		return
 	}
-	s.fail("exited too quickly (" + s.exit.String() + ")")
+	s.endedAlone()
+	switch {
+	case s.group.Policy.Oneshot:
+		s.endedOneshot()
+	case s.now.Sub(s.launched) < s.group.Policy.StartTime:
+		s.fail("exited too quickly (" + s.exit.String() + ")")
+	default:
+		s.fail("exited before it was ready (" + s.exit.String() + ")")
+	}
 }
 
 func (s *step) endedOneshot() {
@@ -248,6 +274,10 @@ func (s *step) endedOneshot() {
 }
 
 func (s *step) endedRunning() {
+	if s.held {
+		s.endedHeld()
+		return
+	}
 	s.endedAlone()
 	p := &s.group.Policy
 	early := s.now.Sub(s.launched) < quick
@@ -262,11 +292,11 @@ func (s *step) endedRunning() {
 	case p.Autorestart == RestartAlways || p.Autorestart == RestartUnexpected && !s.expected:
 		s.comeBack(early)
 	default:
-		s.enter(Exited, s.judged())
+		s.enter(Exited, s.verdict())
 	}
 }
 
-func (s *step) judged() string {
+func (s *step) verdict() string {
 	if s.expected {
 		return s.exit.String() + " (expected)"
 	}
@@ -275,7 +305,7 @@ func (s *step) judged() string {
 
 // comeBack is autorestart: at once, or after a wait when it would spin.
 func (s *step) comeBack(early bool) {
-	s.enter(Exited, s.judged())
+	s.enter(Exited, s.verdict())
 	if !early {
 		s.launch(true)
 		return
@@ -286,7 +316,8 @@ func (s *step) comeBack(early bool) {
 
 // lost is a contradiction: the kernel knows no child with this pid.
 func (s *step) lost() {
-	s.pid, s.deadline, s.left = 0, time.Time{}, false
+	s.pid, s.deadline, s.left, s.held = 0, time.Time{}, false, false
+	s.vigil.pardon()
 	restart := s.state == Stopping && s.want == Up
 	s.enter(Unknown, "the kernel knows no such child")
 	switch {
@@ -312,17 +343,59 @@ func (s *step) cleared() {
 
 // ---- stopping
 
+// hold puts a stop off until those that depend on this one are down.
+func (s *step) hold() {
+	s.held = true
+	s.reason = "to be stopped by " + s.origin() + ", after those that depend on it"
+	s.tell()
+}
+
+func (s *step) release() {
+	if s.held {
+		s.halt()
+	}
+}
+
+// endedHeld is an end by itself before a stop that was put off has begun.
+func (s *step) endedHeld() {
+	s.held, s.killed = false, false
+	s.enter(Stopping, s.whyStopping())
+	s.endedStopping()
+	if s.left {
+		s.kill()
+	}
+}
+
+// stop is a stop that somebody asked for. It begins at once, unless programs
+// that depend on this one are still on their way down.
 func (s *step) stop() {
 	s.set(s.downWant())
+	if s.group.above() > 0 {
+		s.hold()
+		return
+	}
+	s.halt()
+}
+
+// halt begins the stop, whose patience is counted from now on.
+func (s *step) halt() {
 	p := &s.group.Policy
-	s.killed = false
-	s.enter(Stopping, "by "+s.origin())
+	s.killed, s.held = false, false
+	s.enter(Stopping, s.whyStopping()).Unasked = s.vigil.blames()
 	s.deadline = s.now.Add(p.StopTime)
 	if p.StopTime == 0 {
 		s.kill()
 		return
 	}
 	s.do(Action{Do: DoSignal, Signal: p.StopSignal})
+}
+
+// whyStopping is the reason of STOPPING.
+func (s *step) whyStopping() string {
+	if s.vigil.blames() {
+		return s.vigil.why
+	}
+	return "by " + s.origin()
 }
 
 // origin is who asked for a stop, as a reason says it.
@@ -347,7 +420,8 @@ func (s *step) restart() {
 }
 
 func (s *step) stopNow() {
-	s.stop()
+	s.set(Down)
+	s.halt()
 	if !s.killed {
 		s.kill()
 	}
@@ -373,21 +447,18 @@ func (s *step) endedStopping() {
 		return
 	}
 	s.deadline = until
-	s.reason = "by " + s.origin() + ": the leader is gone (" + s.exit.String() + "), processes of it are left"
+	s.reason = s.whyStopping() + ": the leader is gone (" + s.exit.String() + "), processes of it are left"
 	s.tell()
 }
 
 // stopped is the end of STOPPING: what is wanted by now decides how it goes on.
 func (s *step) stopped() {
 	s.left, s.deadline = false, time.Time{}
-	why := "stopped by " + s.origin()
-	if s.killed {
-		why = "killed, stoptime was over"
+	if s.want == Up && s.vigil.blames() {
+		s.judged()
+		return
 	}
-	if s.exited {
-		why += " (" + s.exit.String() + ")"
-	}
-	s.enter(Stopped, why)
+	s.enter(Stopped, s.whyStopped())
 	switch s.want {
 	case Up:
 		s.failed, s.hasty = 0, 0
@@ -398,11 +469,22 @@ func (s *step) stopped() {
 	}
 }
 
+func (s *step) whyStopped() string {
+	why := "stopped by " + s.origin()
+	if s.killed {
+		why = "killed, stoptime was over"
+	}
+	if s.exited {
+		why += " (" + s.exit.String() + ")"
+	}
+	return why
+}
+
 // calm is a stop of what has no leader: a retry or a queued launch is dropped.
 func (s *step) calm() {
-	was := s.due || s.spawning || s.state == Backoff
+	was := s.due || s.spawning || s.state == Backoff || s.waiting != no
 	s.set(Down)
-	s.due, s.spawning = false, false
+	s.due, s.spawning, s.waiting = false, false, no
 	switch {
 	case s.left:
 		s.killed = true
@@ -417,7 +499,7 @@ func (s *step) calm() {
 // giveUp is a stop of what the kernel does not know.
 func (s *step) giveUp() {
 	s.set(Down)
-	s.due, s.spawning = false, false
+	s.due, s.spawning, s.waiting = false, false, no
 	s.enter(Stopped, "stopped by "+s.origin())
 }
 
@@ -426,7 +508,7 @@ func (s *step) forget() {
 	if s.ev.Kind == OnRemove {
 		s.set(Gone)
 	}
-	s.due, s.spawning = false, false
+	s.due, s.spawning, s.waiting = false, false, no
 	if s.left {
 		return
 	}
@@ -439,15 +521,23 @@ func (s *step) forget() {
 
 // ---- changes of Want alone
 
-func (s *step) keepUp() { s.set(Up) }
+// keepUp is a start of what is up; while its stop is held it is a start to follow.
+func (s *step) keepUp() {
+	s.set(Up)
+	if s.held {
+		s.tell()
+	}
+}
 
 func (s *step) wantUp() {
 	s.set(Up)
+	s.vigil.pardon()
 	s.tell()
 }
 
 func (s *step) wantDown() {
 	s.set(s.downWant())
+	s.vigil.pardon()
 	s.tell()
 }
 

@@ -145,8 +145,10 @@ var scenarios = []scenario{
 	},
 }
 
-func TestScenarios(t *testing.T) {
-	for _, s := range scenarios {
+func TestScenarios(t *testing.T) { runScenarios(t, scenarios) }
+
+func runScenarios(t *testing.T, list []scenario) {
+	for _, s := range list {
 		t.Run(s.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.scripts["p"] = s.script
@@ -357,10 +359,14 @@ func (w *world) random(what, how byte) {
 		w.advance(time.Duration(how) * 50 * time.Millisecond)
 	case what%8 == 5:
 		w.scripts["abc"[how%3:how%3+1]] = []life{randomLife(how)}
+	case what%8 == 4:
+		verb := []Kind{OnStart, OnStop, OnRestart}[what>>3%3]
+		w.together(verb, slices.DeleteFunc(all, func(i *Instance) bool { return i.Refusal(verb) != "" || how>>i.Num&1 == 1 })...)
 	default:
 		i := all[int(how)%len(all)]
-		kind := []Kind{OnStart, OnStop, OnRestart, OnKillNow, OnRestart}[what%8]
+		kind := []Kind{OnStart, OnStop, OnRestart, OnKillNow}[what%8]
 		if kind == OnKillNow {
+			clear(w.batch)
 			w.step(i, Event{Kind: kind, By: "test"})
 			w.act()
 			return
@@ -370,7 +376,12 @@ func (w *world) random(what, how byte) {
 }
 
 func randomLife(b byte) life {
-	l := life{deaf: b&1 != 0, leaves: b&2 != 0, undying: int(b>>2) & 1, ends: time.Duration(b>>3&3) * time.Second, exit: code(int(b>>5) & 3)}
+	const s = time.Second
+	l := life{ready: []time.Duration{0, s, -1, 3 * s}[b>>1&3], sick: []time.Duration{0, 3 * s}[b>>4&1], pings: []time.Duration{0, 4 * s, 20 * s}[b%3]}
+	l = life{
+		ready: l.ready, sick: l.sick, pings: l.pings,
+		deaf: b&1 != 0, leaves: b&2 != 0, undying: int(b>>2) & 1, ends: time.Duration(b>>3&3) * time.Second, exit: code(int(b>>5) & 3),
+	}
 	switch b >> 6 {
 	case 1:
 		l.lives = time.Millisecond
@@ -380,6 +391,18 @@ func randomLife(b byte) life {
 		l.fails = "exec: no"
 	}
 	return l
+}
+
+func randomWatch(p *Policy, how byte) {
+	p.Ready = Readiness(how % 3)
+	p.ReadyTime = time.Duration(how>>2&3) * time.Second
+	if how>>5&1 == 1 {
+		p.Health = Health{Interval: 200 * time.Millisecond, Retries: 1 + int(how>>6), StartPeriod: time.Duration(how>>7) * time.Second}
+	}
+	if how>>6&1 == 1 {
+		p.Watchdog = time.Second
+	}
+	p.RestartDependents = how>>7 == 1
 }
 
 func randomSpecs(in []byte) (specs []Spec) {
@@ -396,7 +419,18 @@ func randomSpecs(in []byte) (specs []Spec) {
 		p.StopTime = time.Duration(b>>4&1) * 2 * time.Second
 		p.Oneshot = b>>5&1 != 0
 		p.StartRetries = int(b>>6) - 1
-		specs = append(specs, Spec{Name: "abc"[n : n+1], NumProcs: 1 + int(b>>7), Policy: p, Changed: b>>2&1 != 0})
+		how := in[(n+3)%len(in)]
+		randomWatch(&p, how)
+		s := Spec{Name: "abc"[n : n+1], NumProcs: 1 + int(b>>7), Policy: p, Changed: b>>2&1 != 0}
+		for m, on := range specs {
+			if how>>(m+2)&1 == 1 {
+				s.Needs = append(s.Needs, Need{on.Name, Cond(how>>4) % 3})
+			}
+		}
+		specs = append(specs, s)
+	}
+	if len(in) > 0 && in[0]>>4&1 == 1 {
+		slices.Reverse(specs) // what is needed comes after who needs it
 	}
 	return specs
 }

@@ -20,10 +20,17 @@ type Set struct {
 	astir   int // instances that do not rest
 	fatal   bool
 	closing bool
+	stirred []*Group // those whose dependents are to be told
 }
 
 // activity is what the set counts of an instance.
-type activity struct{ live, astir bool }
+type activity struct {
+	live, astir bool
+	stand       uint16
+}
+
+// autostart is the verb of starts that nobody asked for.
+const autostart = "autostart"
 
 // NewSet makes an empty set.
 func NewSet() *Set { return &Set{byName: map[string]*Group{}} }
@@ -34,6 +41,7 @@ type Spec struct {
 	NumProcs int
 	Policy   Policy
 	Changed  bool // its processes would be different from those of the last configuration
+	Needs    []Need
 }
 
 // Configure takes over a whole configuration, the first or a later one: it
@@ -42,58 +50,94 @@ func (s *Set) Configure(specs []Spec, now time.Time) {
 	if s.closing {
 		return
 	}
-	listed := make(map[string]bool, len(specs))
-	groups := make([]*Group, 0, len(specs))
+	fresh, rewatched := s.take(specs)
+	s.link(specs)
+	s.clear(specs, fresh, now)
+	var starts []*Instance
 	for n := range specs {
-		listed[specs[n].Name] = true
-		groups = append(groups, s.configure(&specs[n], now))
+		g := s.byName[specs[n].Name]
+		starts = append(starts, s.grow(g, specs[n].NumProcs, now)...)
+		s.rename(g, specs[n].NumProcs)
+	}
+	for _, i := range rewatched {
+		s.Step(i, Event{Kind: OnPolicy, By: "reload"}, now)
+	}
+	s.consider(now)
+	s.Together(starts, Event{Kind: OnStart, By: autostart}, now)
+}
+
+// take makes the programs of a configuration those of the set, in its order;
+// those that it does not list come after them and are gone. fresh are the names
+// of new ones; rewatched are instances to be watched in another way.
+func (s *Set) take(specs []Spec) (fresh map[string]bool, rewatched []*Instance) {
+	fresh = map[string]bool{}
+	groups := make([]*Group, 0, len(specs))
+	listed := make(map[*Group]bool, len(specs))
+	for n := range specs {
+		g := s.byName[specs[n].Name]
+		if g == nil {
+			g = &Group{Name: specs[n].Name}
+			s.byName[g.Name] = g
+		} else if !g.Policy.watchesAs(&specs[n].Policy) {
+			rewatched = append(rewatched, g.Instances...)
+		}
+		if g.gone || len(g.Instances) == 0 {
+			fresh[g.Name] = true
+		}
+		g.Policy, g.gone, listed[g] = specs[n].Policy, false, true
+		groups = append(groups, g)
 	}
 	for _, g := range s.groups {
-		if listed[g.Name] {
-			continue
-		}
-		g.gone = true
-		s.shrink(g, 0, now)
-		if len(g.Instances) > 0 {
+		if !listed[g] {
+			g.gone = true
 			groups = append(groups, g)
 		}
 	}
 	s.groups = groups
+	return fresh, rewatched
 }
 
-func (s *Set) configure(spec *Spec, now time.Time) *Group {
-	g := s.byName[spec.Name]
-	if g == nil {
-		g = &Group{Name: spec.Name}
-		s.byName[spec.Name] = g
+// clear stops what is not to stay as it is: what is removed, and what would be
+// another process. All of it goes down together, dependents first.
+func (s *Set) clear(specs []Spec, fresh map[string]bool, now time.Time) {
+	events := map[*Instance]Event{}
+	var list []*Instance
+	add := func(i *Instance, kind Kind) {
+		events[i] = Event{Kind: kind, By: "reload"}
+		list = append(list, i)
 	}
-	changed := spec.Changed && !g.gone
-	g.Policy, g.gone = spec.Policy, false
-	s.shrink(g, spec.NumProcs, now)
-	if changed {
-		for _, i := range slices.Clone(g.Instances) {
-			if i.want != Gone {
-				s.Step(i, Event{Kind: OnChange, By: "reload"}, now)
+	for n := range specs {
+		g := s.byName[specs[n].Name]
+		g.from(specs[n].NumProcs, func(i *Instance) { add(i, OnRemove) })
+		for _, i := range g.Instances {
+			if i.Num < specs[n].NumProcs && i.want != Gone && specs[n].Changed && !fresh[g.Name] {
+				add(i, OnChange)
 			}
 		}
 	}
-	s.grow(g, spec.NumProcs, now)
-	s.rename(g, spec.NumProcs)
-	return g
+	for _, g := range s.groups {
+		if g.gone {
+			g.from(0, func(i *Instance) { add(i, OnRemove) })
+		}
+	}
+	for _, i := range byRank(list, true) {
+		s.Step(i, events[i], now)
+	}
 }
 
-// shrink removes the instances from number n on, the highest first.
-func (s *Set) shrink(g *Group, n int, now time.Time) {
-	for _, i := range slices.Backward(slices.Clone(g.Instances)) {
+// from gives the instances from number n on, the highest first.
+func (g *Group) from(n int, give func(*Instance)) {
+	for _, i := range slices.Backward(g.Instances) {
 		if i.Num >= n {
-			s.Step(i, Event{Kind: OnRemove, By: "reload"}, now)
+			give(i)
 		}
 	}
 }
 
 // grow adds the instances that are missing below n. One that is still being
 // removed is taken back: it starts when nothing of its old process is left.
-func (s *Set) grow(g *Group, n int, now time.Time) {
+// It gives those that are to be started.
+func (s *Set) grow(g *Group, n int, now time.Time) (starts []*Instance) {
 	have := make(map[int]*Instance, len(g.Instances))
 	for _, i := range g.Instances {
 		have[i.Num] = i
@@ -111,12 +155,16 @@ func (s *Set) grow(g *Group, n int, now time.Time) {
 		i.want, i.restarts, i.exited = Down, 0, false
 		switch {
 		case g.Policy.Autostart:
-			s.Step(i, Event{Kind: OnStart, By: "autostart"}, now)
+			starts = append(starts, i)
 		case !i.rests():
 			s.Step(i, Event{Kind: OnStop, By: "reload"}, now) // taken back, but not to run
 		}
 	}
 	slices.SortFunc(g.Instances, func(a, b *Instance) int { return a.Num - b.Num })
+	if g.ties != nil {
+		g.recount()
+	}
+	return starts
 }
 
 // rename gives the instances their names again: web:0 of several is web when
@@ -138,6 +186,11 @@ func instanceName(program string, num, n int) string {
 
 // Step hands one event to i; what is to be done is queued for Next.
 func (s *Set) Step(i *Instance, ev Event, now time.Time) {
+	s.step(i, ev, now)
+	s.spread(now)
+}
+
+func (s *Set) step(i *Instance, ev Event, now time.Time) {
 	from := len(s.todo)
 	s.todo = i.Step(ev, now, s.todo)
 	for _, a := range s.todo[from:] {
@@ -149,12 +202,13 @@ func (s *Set) Step(i *Instance, ev Event, now time.Time) {
 		}
 	}
 	s.count(i)
+	s.tally(i)
 	s.heap.put(i)
 }
 
 // count keeps the numbers of live and of stirring instances.
 func (s *Set) count(i *Instance) {
-	is := activity{live: i.pid != 0 || i.left || i.spawning, astir: !i.rests()}
+	is := activity{live: i.pid != 0 || i.left || i.spawning, astir: !i.rests(), stand: i.counted.stand}
 	s.live += toInt(is.live) - toInt(i.counted.live)
 	s.astir += toInt(is.astir) - toInt(i.counted.astir)
 	i.counted = is
@@ -208,12 +262,12 @@ func (s *Set) Expire(now time.Time) {
 // with kill, has no more patience.
 func (s *Set) Shutdown(kill bool, now time.Time) {
 	s.closing = true
-	ev := Event{Kind: OnStop, By: "shutdown"}
-	if kill {
-		ev.Kind = OnKillNow
+	if !kill {
+		s.Together(slices.Collect(s.All()), Event{Kind: OnStop, By: "shutdown"}, now)
+		return
 	}
-	for i := range s.All() {
-		s.Step(i, ev, now)
+	for _, i := range slices.Collect(s.All()) {
+		s.Step(i, Event{Kind: OnKillNow, By: "shutdown"}, now)
 	}
 }
 

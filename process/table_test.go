@@ -13,9 +13,9 @@ var update = flag.Bool("update", false, "write the table of the machine into doc
 
 // says is what each cell of the table does, in the words of the documentation.
 var says = map[string]string{
-	"start":         "launch, with a fresh budget of tries → STARTING",
+	"start":         "launch, with a fresh budget of tries → STARTING; STOPPED while it waits for what it depends on",
 	"restart":       "as stop, then launch again",
-	"stop":          "stopsignal, SIGCONT → STOPPING",
+	"stop":          "stopsignal, SIGCONT → STOPPING; put off until those that depend on it are down",
 	"stopNow":       "SIGKILL → STOPPING",
 	"calm":          "drop the retry or the launch on its way → STOPPED",
 	"giveUp":        "→ STOPPED",
@@ -25,9 +25,8 @@ var says = map[string]string{
 	"wantDown":      "joins the stop under way",
 	"noChange":      "takes the new values at its next start",
 	"tryAnew":       "launch if autostart → STARTING",
-	"spawned":       "→ STARTING (RUNNING at once with starttime 0)",
+	"spawned":       "→ STARTING (RUNNING at once with starttime 0 and nothing to be ready for)",
 	"spawnFailed":   "failed start → BACKOFF, or FATAL when the tries are used up",
-	"lived":         "lived for starttime → RUNNING",
 	"lost":          "→ UNKNOWN",
 	"endedStarting": "failed start → BACKOFF or FATAL; a oneshot that succeeded → EXITED",
 	"endedRunning":  "→ EXITED; then STARTING if autorestart says so, through BACKOFF when it would spin",
@@ -37,6 +36,17 @@ var says = map[string]string{
 	"killRest":      "SIGKILL again to what is left",
 	"kill":          "SIGKILL, and again every 2 s",
 	"retryNow":      "next try → STARTING",
+	"progress":      "lived for starttime, and ready → RUNNING; not ready within readytime → STOPPING, then a failed start; else another check",
+	"ready":         "remembered; lived for starttime → RUNNING",
+	"askedReady":    "as ready, or another check after a while",
+	"askedHealth":   "counted; too many failures in a row → STOPPING, then launch again",
+	"watch":         "another check of health; the watchdog's time is over → STOPPING, then launch again",
+	"ping":          "the watchdog's time begins anew",
+	"renew":         "→ STOPPING, then launch again",
+	"rewatch":       "in force from now on",
+	"late":          "changes nothing",
+	"reconsider":    "the launch that waited for it → STARTING, or another reason to wait",
+	"release":       "the stop that was put off begins → STOPPING",
 }
 
 // Table prints the machine as Markdown: one section a state, from the very

@@ -92,6 +92,24 @@ func (e ExitCodes) String() string {
 // Forever as Policy.StartRetries: a failed start is retried without end.
 const Forever = -1
 
+// Readiness is what turns STARTING into RUNNING, besides starttime.
+type Readiness uint8
+
+// The ways of being ready.
+const (
+	ReadyAlive Readiness = iota // by living alone
+	ReadyTold                   // it says so: OnReady
+	ReadyAsked                  // it is asked, again and again: DoCheck
+)
+
+// Health is the field health, as far as deciding goes; without Retries there
+// are no checks.
+type Health struct {
+	Interval    time.Duration // from the end of one check to the next
+	StartPeriod time.Duration // from the launch on, in which failures do not count
+	Retries     int           // failures in a row that are too many
+}
+
 // Policy is what steers the supervision of a program; it never changes the
 // process itself, so a new Policy takes effect without a restart.
 type Policy struct {
@@ -106,6 +124,12 @@ type Policy struct {
 	KillMode     KillMode
 	Backoff      time.Duration
 	BackoffMax   time.Duration
+
+	Ready             Readiness
+	ReadyTime         time.Duration // past it a start without readiness has failed
+	Health            Health
+	Watchdog          time.Duration // OnPing must come as often, once RUNNING; 0 is never
+	RestartDependents bool          // when ready again it restarts those that run on it
 }
 
 // DefaultPolicy is that of a program which says nothing.
@@ -113,6 +137,6 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Autostart: true, Autorestart: RestartUnexpected, ExitCodes: Codes(0), StartRetries: 3,
 		StartTime: time.Second, StopSignal: 15, StopTime: 10 * time.Second,
-		Backoff: time.Second, BackoffMax: time.Minute,
+		Backoff: time.Second, BackoffMax: time.Minute, ReadyTime: 30 * time.Second,
 	}
 }

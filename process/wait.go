@@ -55,6 +55,10 @@ func (w *Wait) seeUp(r Report) Outcome {
 		return w.overtaken()
 	}
 	switch {
+	case i.waiting == doomed:
+		return w.fail(i.reason + ": " + i.group.trouble())
+	case i.waiting == stuck:
+		return w.fail(i.reason)
 	case r.From == r.To:
 	case r.To == Running, r.To == Exited && i.expected:
 		return Outcome{Line: i.Name + ": started", Done: true}

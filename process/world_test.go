@@ -24,6 +24,10 @@ type world struct {
 	nextPID int
 	waits   []*listener
 	budget  map[string]int // launches that a program may fail in a row, under any policy it has had
+	needs   map[string][]Need
+	batch   map[*Instance]int // what is being stopped together
+	batches int
+	agenda  []appointment
 }
 
 // life is what one launch does.
@@ -35,6 +39,9 @@ type life struct {
 	ends    time.Duration // after the stopsignal
 	leaves  bool          // a process outlives the leader, until killed
 	undying int           // SIGKILLs that what is left survives
+	ready   time.Duration // after the launch it is ready; negative is never
+	sick    time.Duration // after the launch it is not well any more; 0 is never
+	pings   time.Duration // it pings until then
 }
 
 // proc is one launched process.
@@ -51,6 +58,7 @@ func newWorld(t testing.TB) *world {
 	return &world{
 		t: t, set: NewSet(), now: time.Unix(1000, 0), scripts: map[string][]life{}, procs: map[*Instance]*proc{},
 		starts: map[string]int{}, seen: map[string][]State{}, signals: map[string][]int{}, budget: map[string]int{}, nextPID: 100,
+		needs: map[string][]Need{}, batch: map[*Instance]int{},
 	}
 }
 
@@ -61,6 +69,7 @@ func (w *world) configure(specs ...Spec) {
 			tries = math.MaxInt
 		}
 		w.budget[s.Name] = max(w.budget[s.Name], tries)
+		w.needs[s.Name] = s.Needs
 	}
 	w.set.Configure(specs, w.now)
 	w.act()
@@ -85,6 +94,7 @@ func (w *world) do(a Action) {
 	case DoKill:
 		w.kill(i)
 	case DoReport:
+		w.inOrder(i, a.Change)
 		if a.Change.From != a.Change.To {
 			w.seen[i.Name] = append(w.seen[i.Name], a.Change.To)
 		}
@@ -95,15 +105,19 @@ func (w *world) do(a Action) {
 			w.t.Fatalf("%s is forgotten while something of it lives", i.Name)
 		}
 		delete(w.procs, i)
+		delete(w.batch, i)
+	case DoCheck:
+		w.asked(i)
 	case DoComplain:
 		w.t.Fatal(a.Change.Reason)
 	}
 }
 
 func (w *world) spawn(i *Instance) {
-	if !i.Spawning() {
+	if !w.set.MayLaunch(i, w.now) {
 		return
 	}
+	w.orderly(i)
 	if p := w.procs[i]; p != nil && (p.alive || p.rest > 0) {
 		w.t.Fatalf("%s: a second copy while something of the first is left", i.Name)
 	}
@@ -123,6 +137,7 @@ func (w *world) spawn(i *Instance) {
 		p.dies = w.now.Add(l.lives)
 	}
 	w.procs[i] = p
+	w.tells(i, p)
 	w.step(i, Event{Kind: OnSpawned, PID: p.pid})
 }
 
@@ -180,9 +195,15 @@ func (w *world) advance(d time.Duration) {
 	for {
 		for w.ends() {
 		}
+		w.keepAppointments()
 		w.set.Expire(w.now)
 		w.act()
 		next := end
+		for _, a := range w.agenda {
+			if a.at.Before(next) {
+				next = a.at
+			}
+		}
 		for _, p := range w.procs {
 			if p.alive && !p.dies.IsZero() && p.dies.Before(next) {
 				next = p.dies
@@ -222,6 +243,7 @@ func (w *world) checkRest() {
 	live, resting := 0, true
 	for i := range w.set.All() {
 		rests := i.rests()
+		w.checkWait(i)
 		resting = resting && (rests || i.State() == Unknown)
 		if i.PID() != 0 || i.Left() || i.Spawning() {
 			live++
@@ -263,8 +285,7 @@ func (w *world) orderOf(verb Kind, i *Instance) *[]string {
 		return lines
 	}
 	w.listen(NewWait(i, verb), lines)
-	w.step(i, Event{Kind: verb, By: verb.String()})
-	w.act()
+	w.together(verb, i)
 	return lines
 }
 
