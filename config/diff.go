@@ -76,7 +76,7 @@ func compare(old, new *Program) Change {
 		f := &programFields[i]
 		switch {
 		case f.same(old, new):
-		case f.process:
+		case f.process && (f.steers == nil || !f.steers(old, new)):
 			c.Fields = append(c.Fields, f.name)
 		default:
 			policy = append(policy, f.name)

@@ -30,6 +30,15 @@ func TestDiff(t *testing.T) {
 		{base, base + ", tty: true", "a: changed (tty)"},
 		{base + ", tty: on", base + ", tty: yes", "a: unchanged"},
 		{"cmd: x, user: root, nice: 1", "cmd: x, group: root, nice: 1", "a: changed (user, group)"},
+		{"cmd: x, ready: {tcp: 'a:1'}", "cmd: x, ready: {tcp: 'a:2'}, readytime: 3", "a: updated (ready, readytime)"},
+		{"cmd: x, ready: {log: x}", "cmd: x", "a: updated (ready)"},
+		{"cmd: x, ready: {log: x}", "cmd: x, ready: notify", "a: changed (ready)"},
+		{"cmd: x, ready: {fd: 3}", "cmd: x, ready: {fd: 4}", "a: changed (ready)"},
+		{"cmd: x, ready: {fd: 3}", "cmd: x, ready: {fd: 3}", "a: unchanged"},
+		{"cmd: x, health: {exec: a}", "cmd: x, health: {exec: a, interval: 10, retries: 3}", "a: unchanged"},
+		{"cmd: x, health: {exec: a}", "cmd: x, health: {exec: a, interval: 11}", "a: updated (health)"},
+		{"cmd: x", "cmd: x, health: {exec: a}, restart_dependents: yes", "a: updated (restart_dependents, health)"},
+		{"cmd: x", "cmd: x, watchdog: 5", "a: changed (watchdog)"},
 	} {
 		got := Diff(load(t, "programs: {a: {"+c.old+"}}\n"), load(t, "programs: {a: {"+c.new+"}}\n"))
 		if len(got) != 1 || got[0].String() != c.want {

@@ -258,6 +258,55 @@ var programFields = []field[Program]{
 		read: func(a at, n *yaml.Node, p *Program) { a.duration(n, &p.Policy.BackoffMax) },
 		same: func(a, b *Program) bool { return a.Policy.BackoffMax == b.Policy.BackoffMax },
 	},
+	{
+		spec: spec{
+			name: "ready", kind: kindReady, process: true, def: "<none>", example: "{tcp: \"localhost:5432\"}", also: "readiness readinessprobe",
+			doc: "What turns STARTING into RUNNING, besides starttime: `notify`, or one of `fd`, `log`, `tcp`, `http` and `exec`, see below. A reload that changes it restarts only to or from `notify` and `fd`.",
+		},
+		read:   func(a at, n *yaml.Node, p *Program) { a.ready(n, p) },
+		same:   func(a, b *Program) bool { return a.Ready.same(b.Ready) },
+		steers: func(a, b *Program) bool { return !a.Ready.given() && !b.Ready.given() },
+	},
+	{
+		spec: spec{
+			name: "readytime", kind: kindDuration, min: int64(time.Millisecond), def: "30", example: "2m", also: "timeoutstartsec listen_timeout",
+			doc: "How long after its launch it must be ready; past that the start has failed.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.duration(n, &p.Policy.ReadyTime) },
+		same: func(a, b *Program) bool { return a.Policy.ReadyTime == b.Policy.ReadyTime },
+	},
+	{
+		spec: spec{
+			name: "depends_on", kind: kindDepends, def: "[]", example: "[db]", also: "requires after depends dependencies wants",
+			doc: "The programs that must be there before this one starts, and that stop after it: `[db]` is RUNNING; `{db: ready, cache: started, migrate: exited}` says for each what is waited for.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.depends(n, p) },
+		same: func(a, b *Program) bool { return sameNeeds(a.DependsOn, b.DependsOn) },
+	},
+	{
+		spec: spec{
+			name: "restart_dependents", kind: kindBool, def: "false", example: "true", also: "partof",
+			doc: "When it has been restarted and is ready again, the running programs that depend on it are restarted too.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.bool(n, &p.Policy.RestartDependents) },
+		same: func(a, b *Program) bool { return a.Policy.RestartDependents == b.Policy.RestartDependents },
+	},
+	{
+		spec: spec{
+			name: "health", kind: kindHealth, def: "<none>", example: "{exec: \"true\", interval: 10}", also: "healthcheck livenessprobe",
+			doc: "A check of a RUNNING instance, by `tcp`, `http` or `exec`, see below. When it fails too often in a row the instance is restarted.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.health(n, p) },
+		same: func(a, b *Program) bool { return sameHealth(a, b) },
+	},
+	{
+		spec: spec{
+			name: "watchdog", kind: kindDuration, min: int64(time.Millisecond), process: true, def: "<none>", example: "30", also: "watchdogsec",
+			doc: "How often a RUNNING instance must send `WATCHDOG=1` to NOTIFY_SOCKET; it is told so in WATCHDOG_USEC. When it does not, it is restarted.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.duration(n, &p.Policy.Watchdog) },
+		same: func(a, b *Program) bool { return a.Policy.Watchdog == b.Policy.Watchdog },
+	},
 }
 
 func sameInt(a, b *int) bool {

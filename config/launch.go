@@ -4,6 +4,9 @@ import (
 	"errors"
 	"path/filepath"
 	"strconv"
+	"strings"
+
+	"taskmaster/probe"
 )
 
 // defaultPath is where commands are looked for when the environment has no PATH.
@@ -15,7 +18,10 @@ var errEmpty = errors.New("is empty")
 // or group is set, /etc/passwd and /etc/group are read now; templates and
 // environment are put in. The error names the file, variable or user that is
 // missing. The strings of the daemon's own environment are shared by all launches.
-func (p *Program) Launch(num int) (*Launch, error) {
+func (p *Program) Launch(num int) (*Launch, error) { return p.LaunchAs(p.Cmd, num) }
+
+// LaunchAs is Launch for another command, which is to run as the program does.
+func (p *Program) LaunchAs(cmd []string, num int) (*Launch, error) {
 	s, id, err := p.scope(num)
 	if err != nil {
 		return nil, err
@@ -24,7 +30,7 @@ func (p *Program) Launch(num int) (*Launch, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := p.fill(s)
+	l, err := p.fill(s, cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -32,14 +38,30 @@ func (p *Program) Launch(num int) (*Launch, error) {
 	return l, nil
 }
 
+// Asks gives what a check of instance num by TCP or HTTP asks, with everything put in.
+func (p *Program) Asks(pr *Probe, num int) (probe.Target, error) {
+	if !strings.Contains(pr.Target, "{") {
+		return pr.parse(pr.Target)
+	}
+	s, _, err := p.scope(num)
+	if err != nil {
+		return probe.Target{}, err
+	}
+	target, fault := s.expand(pr.Target, none)
+	if fault != nil {
+		return probe.Target{}, fault
+	}
+	return pr.parse(target)
+}
+
 // fill puts in all templates but those of the environment.
-func (p *Program) fill(s *scope) (*Launch, error) {
+func (p *Program) fill(s *scope, cmd []string) (*Launch, error) {
 	l := &Launch{Stdout: p.Stdout, Stderr: p.Stderr, Path: defaultPath}
 	if p.TTY {
 		l.Stderr = Output{Kind: AsStdout} // a terminal has one stream
 	}
 	var err error
-	if l.Argv, err = s.argv(p.Cmd); err != nil {
+	if l.Argv, err = s.argv(cmd); err != nil {
 		return nil, stepError{"cmd", err}
 	}
 	if l.Dir, err = s.cleanPath(p.Dir); err != nil {

@@ -87,6 +87,7 @@ func (l *loader) finish() (*Config, error) {
 		l.checkStage(p)
 	}
 	l.checkHooks()
+	l.checkDependencies()
 	if len(l.faults) > 0 {
 		l.faults.sort(l.files)
 		return nil, l.faults

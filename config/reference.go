@@ -28,6 +28,10 @@ func Reference() []byte {
 			table(&b, specs(hookFields), "")
 		case "{{events}}":
 			eventRows(&b)
+		case "{{ready}}":
+			table(&b, specs(readyFields), "")
+		case "{{health}}":
+			table(&b, specs(healthFields), "")
 		case "{{output}}":
 			table(&b, specs(outputFields), "")
 		case "{{limits}}":

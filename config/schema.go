@@ -164,6 +164,14 @@ func schemaOfText(s *spec) *jsonSchema {
 		return either(path, &jsonSchema{Type: "array", Items: path})
 	case kindCommand:
 		return either(path, &jsonSchema{Type: "array", Items: scalar, MinItems: 1})
+	case kindAddress, kindURL, kindRegexp:
+		return path
+	case kindReady:
+		return either(&jsonSchema{Enum: []string{"notify"}}, object(readyFields))
+	case kindHealth:
+		return object(healthFields)
+	case kindDepends:
+		return dependsSchema(path)
 	case kindOutput:
 		file := object(outputFields)
 		file.AnyOf = []*jsonSchema{{Required: []string{"path"}}, {Required: []string{"<<"}}}
@@ -183,6 +191,14 @@ func schemaOfText(s *spec) *jsonSchema {
 		return orNull(limitsSchema())
 	}
 	return path
+}
+
+func dependsSchema(name *jsonSchema) *jsonSchema {
+	words, err := json.Marshal(&jsonSchema{Enum: conditions})
+	if err != nil {
+		return nil
+	}
+	return either(name, &jsonSchema{Type: "array", Items: name}, &jsonSchema{Type: "object", AdditionalProperties: words})
 }
 
 func limitsSchema() *jsonSchema {

@@ -3,6 +3,7 @@ package config
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -39,6 +40,12 @@ const (
 	kindHooks
 	kindPrograms
 	kindSection
+	kindReady
+	kindHealth
+	kindDepends
+	kindAddress // HOST:PORT
+	kindURL
+	kindRegexp
 )
 
 // spec is all that is said of one field besides how it is stored.
@@ -59,6 +66,10 @@ type field[T any] struct {
 	spec
 	read func(a at, n *yaml.Node, t *T)
 	same func(a, b *T) bool
+
+	// steers tells of a field that makes another process whether this difference
+	// does not; nil is never.
+	steers func(a, b *T) bool
 }
 
 // lookup finds a field by its name, nil when there is none.
@@ -141,6 +152,18 @@ func (s *spec) wantText() string {
 		return "a name or pattern, or a list of them"
 	case kindHooks:
 		return "a list of hooks"
+	case kindReady:
+		return "notify or a mapping with one of fd, log, tcp, http or exec"
+	case kindHealth:
+		return "a mapping with one of tcp, http or exec"
+	case kindDepends:
+		return "the name of a program, a list of them, or a mapping of names to " + orList(conditions)
+	case kindAddress:
+		return "HOST:PORT"
+	case kindURL:
+		return "a URL such as " + s.example
+	case kindRegexp:
+		return "a regular expression"
 	case kindOutput:
 		return orList(append(append([]string{"a path"}, s.words...), "a mapping with path"))
 	}
@@ -151,7 +174,7 @@ func (s *spec) least() string {
 	if s.min == 0 {
 		return ""
 	}
-	return ", at least 1ms"
+	return ", at least " + time.Duration(s.min).String()
 }
 
 // orList is "a, b or c".

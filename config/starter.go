@@ -44,6 +44,9 @@ func starterFields(b *strings.Builder, indent string, fields []*spec) {
 
 // sample is a value that tells something: the default, or an example.
 func (s *spec) sample() string {
+	if s.kind == kindDepends {
+		return s.def // there is no other program
+	}
 	switch s.def {
 	case "{}", "[]", "capture":
 		return s.example

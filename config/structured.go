@@ -18,8 +18,10 @@ type place struct {
 // origin is where the templates of a program stand, and what owns them:
 // the program, or the defaults.
 type origin struct {
-	name, cmd, dir, stdout, stderr place
-	env                            []place // of Program.Env, in turn
+	name, cmd, dir, stdout, stderr, ready, health place
+
+	env     []place // of Program.Env, in turn
+	depends []place // of Program.DependsOn, in turn
 }
 
 // command reads cmd.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"strconv"
+	"time"
 
 	"taskmaster/process"
 )
@@ -78,6 +79,35 @@ type Limit struct {
 	Value    uint64 // or Unlimited
 }
 
+// ProbeKind is how a program is found to be ready or well.
+type ProbeKind uint8
+
+// The kinds of probes. Those of readiness alone are told by the program itself.
+const (
+	ProbeNone   ProbeKind = iota
+	ProbeTCP              // a connection to Target is taken
+	ProbeHTTP             // a GET of Target is answered well
+	ProbeExec             // Cmd exits with 0
+	ReadyNotify           // READY=1 on NOTIFY_SOCKET
+	ReadyFD               // a newline on descriptor FD
+	ReadyLog              // a line of output matches Pattern
+)
+
+// Probe is one way to find out; the strings but Pattern are templates.
+type Probe struct {
+	Kind    ProbeKind
+	Target  string // HOST:PORT or a URL
+	Cmd     []string
+	FD      int
+	Pattern string // a regular expression
+}
+
+// Health is the field health, but for what decides on it (Policy.Health).
+type Health struct {
+	Probe
+	Timeout time.Duration
+}
+
 // Program is one program as configured; strings marked "template" still hold {name}, {num} and ${VAR}.
 type Program struct {
 	Name         string
@@ -98,6 +128,9 @@ type Program struct {
 	OOMScoreAdj  *int
 	Cgroup       *Cgroup // nil when it says nothing of it
 	BaseEnv      []Var   // daemon.env as it was when this program was read
+	Ready        *Probe
+	Health       *Health
+	DependsOn    []process.Need
 
 	from *origin // where the templates stand in the file; nil once the file has been checked
 }

@@ -101,11 +101,11 @@ func TestEveryDefault(t *testing.T) {
 			continue
 		}
 		if f.def[0] != '<' {
-			if p := load(t, "programs: {a: {cmd: sleep 1000, "+f.name+": "+f.def+"}}\n").Programs[0]; !f.same(p, bare.Programs[0]) {
+			if p := load(t, "programs: {a: {cmd: sleep 1000, "+f.name+": "+f.def+"}, db: {cmd: x}}\n").Programs[0]; !f.same(p, bare.Programs[0]) {
 				t.Errorf("%s: %s is not the default", f.name, f.def)
 			}
 		}
-		if p := load(t, "programs: {a: {cmd: sleep 1000, "+f.name+": "+f.example+"}}\n").Programs[0]; f.same(p, bare.Programs[0]) {
+		if p := load(t, "programs: {a: {cmd: sleep 1000, "+f.name+": "+f.example+"}, db: {cmd: x}}\n").Programs[0]; f.same(p, bare.Programs[0]) {
 			t.Errorf("%s: %s is the default", f.name, f.example)
 		}
 	}

@@ -5,6 +5,7 @@ import "strconv"
 // checkVariables finds variables that no start of the program would define.
 // Where an env_file or user is not to be had now, only the start can tell.
 func (l *loader) checkVariables(p *Program) {
+	l.checkProbes(p)
 	if !usesVariables(p) {
 		return
 	}
@@ -24,6 +25,21 @@ func (l *loader) checkVariables(p *Program) {
 	checkTemplate(s, p.Stdout.Prefix, p.from.stdout)
 	checkTemplate(s, p.Stderr.Path, p.from.stderr)
 	checkTemplate(s, p.Stderr.Prefix, p.from.stderr)
+}
+
+// checkProbes checks what ready and health ask.
+func (l *loader) checkProbes(p *Program) {
+	var made *scope
+	s := func() *scope {
+		if made == nil {
+			made = l.checkScope(p)
+		}
+		return made
+	}
+	l.checkProbe(s, p.Ready, p.from.ready)
+	if p.Health != nil {
+		l.checkProbe(s, &p.Health.Probe, p.from.health)
+	}
 }
 
 // ownVars is how many variables name the instance (addOwn).

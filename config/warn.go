@@ -23,8 +23,10 @@ type warner struct {
 func (l *loader) warn() {
 	w := warner{l, map[string]bool{}, map[string]bool{}, map[string]string{}}
 	w.logs[l.cfg.Daemon.Log] = "the daemon"
+	programs := byName(l.cfg.Programs)
 	for _, p := range l.cfg.Programs {
 		w.program(p)
+		w.needs(p, programs)
 	}
 	for i, h := range l.cfg.Hooks {
 		w.hook(h, l.hookDrafts[i])
@@ -57,7 +59,7 @@ func (w *warner) program(p *Program) {
 	var l *Launch
 	s, _, err := p.scope(0)
 	if err == nil {
-		l, err = p.fill(s)
+		l, err = p.fill(s, p.Cmd)
 	}
 	if err != nil {
 		w.add(p, place{}, "cannot be started now: %v", err)
