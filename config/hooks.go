@@ -42,6 +42,7 @@ var EventKinds = []EventKind{
 	{"unknown", "the kernel does not know its process any more"},
 	{"start_failed", "it could not be launched at all (no such command, no such user …); its state follows"},
 	{"kill", "SIGKILL was sent: it had not ended in time, or left something behind"},
+	{"unhealthy", "it is stopped by the daemon's own judgement: not ready in time, checks of health failed, or its watchdog's time was over"},
 	{"signal", "the daemon received a signal, or a command sent one to a program"},
 	{"reload", "a reload was asked for, and one event for each program that it changed"},
 	{"reload_failed", "the new configuration has a fault; the old one stays"},

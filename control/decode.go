@@ -147,6 +147,8 @@ func (s *scanner) row(r, before *Row) {
 			r.Since = s.text(before.Since)
 		case "next":
 			r.Next = s.number()
+		case "note":
+			r.Note = s.text(before.Note)
 		case "detail":
 			r.Detail = s.text(before.Detail)
 		default:

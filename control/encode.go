@@ -79,6 +79,9 @@ func appendRow(out []byte, r *Row) []byte {
 	if r.Next != 0 {
 		out = appendNumber(append(out, `,"next":`...), r.Next)
 	}
+	if r.Note != "" {
+		out = appendString(append(out, `,"note":`...), r.Note)
+	}
 	if r.Detail != "" {
 		out = appendString(append(out, `,"detail":`...), r.Detail)
 	}

@@ -35,6 +35,7 @@ type child struct {
 	out, err stream
 	waits    []*wait
 	seats    *seats // nil while nobody was ever attached
+	watch    *watch // nil unless its readiness or health is watched
 }
 
 // childOf gives the child of an instance, made at the first look.
@@ -100,6 +101,8 @@ func (d *Daemon) do(a process.Action) {
 		d.kill(c)
 	case process.DoReport:
 		d.report(c, a.Change)
+	case process.DoCheck:
+		d.ask(c)
 	case process.DoForget:
 		d.forget(c)
 	case process.DoComplain:
@@ -109,7 +112,7 @@ func (d *Daemon) do(a process.Action) {
 
 // launch starts the process, unless a stop was faster.
 func (d *Daemon) launch(c *child) {
-	if !c.Spawning() {
+	if !d.set.MayLaunch(c.Instance, d.now) {
 		return
 	}
 	pid, err := d.start(c)
@@ -279,6 +282,10 @@ func (d *Daemon) collect() {
 func (d *Daemon) ended(c *child, e reaper.Exit) {
 	c.out.lastWords()
 	c.err.lastWords()
+	if c.watch != nil && c.watch.notify != nil {
+		c.watch.hear(0)
+	}
+	c.watch.close()
 	c.tree.Sweep()
 	reaper.Reap(e.Pid)
 	c.tree.Felled()
@@ -351,6 +358,7 @@ func (d *Daemon) forget(c *child) {
 	if c.tree != nil {
 		c.tree.Remove()
 	}
+	c.watch.close()
 	delete(d.children, c.Instance)
 	c.unseat()
 	for _, s := range []*stream{&c.out, &c.err} {

@@ -70,6 +70,7 @@ func order(d *Daemon, r *request) {
 		r.error("ERROR (shutting down)")
 		return
 	}
+	var taken []*process.Instance
 	for _, i := range d.find(r, 1, r.call.Targets...) {
 		if why := i.Refusal(verb); why != "" {
 			r.error(i.Name + ": ERROR (" + why + ")")
@@ -80,8 +81,9 @@ func order(d *Daemon, r *request) {
 			c.waits = append(c.waits, &wait{process.NewWait(i, verb), r})
 			r.waits++
 		}
-		d.set.Step(i, process.Event{Kind: verb, By: r.call.Name}, d.now)
+		taken = append(taken, i)
 	}
+	d.set.Together(taken, process.Event{Kind: verb, By: r.call.Name}, d.now)
 }
 
 func reload(d *Daemon, r *request) {

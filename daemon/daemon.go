@@ -57,6 +57,7 @@ type Daemon struct {
 	spawns    []*child
 	escaped   []escaped
 	asides    asides
+	alarms    alarms
 	zombies   bool // children may have ended that are not collected yet
 	null      int  // /dev/null, read and write
 	reserve   int  // kept for a connection that can only be refused; -1 when there is none

@@ -81,6 +81,7 @@ func (d *Daemon) settle() {
 	d.resume()
 	d.letIn()
 	d.set.Expire(d.now)
+	d.alarms.expire(d.now)
 	d.expireAsides()
 	d.expireHooks()
 	d.book.Tick(d.now)
@@ -92,7 +93,7 @@ func (d *Daemon) settle() {
 
 // arm sets the timer to the earliest deadline, if that has changed.
 func (d *Daemon) arm() {
-	next := earliest(d.set.Deadline(), d.asides.times.first(), d.hooksAt(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.terminal.deadline(), d.acceptAt)
+	next := earliest(d.set.Deadline(), d.asides.times.first(), d.hooksAt(), d.alarms.first(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.terminal.deadline(), d.acceptAt)
 	if next.Equal(d.armed) {
 		return
 	}

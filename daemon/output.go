@@ -68,31 +68,37 @@ type pipe struct {
 	resume time.Time // zero unless paused
 	listed bool      // in Daemon.paused
 	keys   *keyboard // of a terminal only
+	lines  *lines    // of ready: {log: …}, as long as no line has matched
 }
 
 // wiring is the output of one launch before it is known to have succeeded.
 type wiring struct {
+	c       *child
 	pipes   []*pipe
 	writers []int
-	window  window // that a terminal begins with
-	owner   int    // the user that a terminal is given to, -1 for our own
+	window  window   // that a terminal begins with
+	owner   int      // the user that a terminal is given to, -1 for our own
+	match   *matcher // looks at all of it; nil when nobody does
 }
 
 // connect opens where the program writes to.
 func (d *Daemon) connect(c *child, l *config.Launch, cmd *spawn.Command) (w *wiring, err error) {
-	w = &wiring{window: c.seats.window(), owner: -1}
+	w = &wiring{c: c, window: c.seats.window(), owner: -1}
 	c.out.tty, cmd.Terminal = c.program.TTY, c.program.TTY
 	if cmd.Cred != nil {
 		w.owner = int(cmd.Cred.UID)
 	}
-	if cmd.Stdout, err = d.route(w, &c.out, l.Stdout, d.out); err == nil {
-		if cmd.Terminal {
-			cmd.Stdin = cmd.Stdout
-		}
-		if l.Stderr.Kind == config.AsStdout {
-			c.err.kind, cmd.Stderr = l.Stderr.Kind, cmd.Stdout
-			return w, nil
-		}
+	if err = d.prepare(w, cmd); err == nil {
+		cmd.Stdout, err = d.route(w, &c.out, l.Stdout, d.out)
+	}
+	if cmd.Terminal {
+		cmd.Stdin = cmd.Stdout
+	}
+	switch {
+	case err != nil:
+	case l.Stderr.Kind == config.AsStdout:
+		c.err.kind, cmd.Stderr = l.Stderr.Kind, cmd.Stdout
+	default:
 		cmd.Stderr, err = d.route(w, &c.err, l.Stderr, d.err)
 	}
 	if err != nil {
@@ -109,7 +115,7 @@ func (d *Daemon) route(w *wiring, s *stream, o config.Output, own *console) (int
 	switch o.Kind {
 	case config.ToNull:
 		s.ring = nil
-		if !s.tty {
+		if !s.tty && w.match == nil {
 			return d.null, nil
 		}
 		p.sink = nowhere{}
@@ -136,6 +142,9 @@ func (d *Daemon) route(w *wiring, s *stream, o config.Output, own *console) (int
 
 func (p *pipe) open(w *wiring) (writer int, err error) {
 	w.pipes = append(w.pipes, p)
+	if w.match != nil {
+		p.lines = &lines{m: w.match}
+	}
 	r, wr, err := p.make(w)
 	if err != nil {
 		return -1, err
@@ -163,7 +172,8 @@ type ringSink struct{ *logfile.Ring }
 func (r ringSink) Write(p []byte, _ time.Time) { r.Ring.Write(p) }
 func (r ringSink) End(time.Time)               {}
 
-// nowhere is the sink of a terminal whose output only those see who are attached.
+// nowhere is the sink of output that goes to nobody but those who are attached,
+// and to who looks for a line of it.
 type nowhere struct{}
 
 func (nowhere) Write([]byte, time.Time) {}
@@ -192,6 +202,7 @@ func (w *wiring) closeWriters() {
 
 // abandon is the way back from a launch that failed.
 func (w *wiring) abandon() {
+	w.c.watch.close()
 	for _, p := range w.pipes {
 		if p.fd >= 0 {
 			p.d.loop.Remove(p.fd)
@@ -269,6 +280,9 @@ func (p *pipe) take(b []byte) {
 	p.sink.Write(b, p.d.now)
 	if p.keys != nil {
 		p.keys.look(b)
+	}
+	if p.lines != nil && !p.lines.feed(b) {
+		p.lines = nil
 	}
 	for _, f := range p.s.followers {
 		f.feed(b)

@@ -84,7 +84,7 @@ func (d *Daemon) configure(c *config.Config, changes []config.Change) {
 	specs := make([]process.Spec, 0, len(c.Programs))
 	for _, p := range c.Programs {
 		d.programs[p.Name] = p
-		specs = append(specs, process.Spec{Name: p.Name, NumProcs: p.NumProcs, Policy: p.Policy, Changed: changed[p.Name]})
+		specs = append(specs, process.Spec{Name: p.Name, NumProcs: p.NumProcs, Policy: p.Policy, Changed: changed[p.Name], Needs: p.DependsOn})
 	}
 	d.set.Configure(specs, d.now)
 	d.limitAll()

@@ -11,10 +11,16 @@ import (
 // and to the commands that wait for it.
 func (d *Daemon) report(c *child, r process.Report) {
 	if r.From != r.To {
+		c.watch.drop() // the answer would be one to another question
 		d.logReport(c, r)
 		e := changed(c.Instance, r)
 		d.publish(&e)
 		c.announceEnd(r)
+	} else if r.To == process.Stopped && c.Waiting() {
+		d.log(journal.Info, "waiting", journal.Str("name", c.Name), journal.Str("reason", r.Reason))
+	}
+	if r.Unasked {
+		d.log(journal.Warn, "unhealthy", journal.Str("name", c.Name), journal.Int("pid", r.PID), journal.Str("reason", r.Reason))
 	}
 	c.waits = slices.DeleteFunc(c.waits, func(w *wait) bool { return w.see(r) })
 }

@@ -51,6 +51,9 @@ func (d *Daemon) row(i *process.Instance, verbose bool) control.Row {
 	if i.State() == process.Stopping && i.Killed() {
 		row.Reason += d.survivors(i)
 	}
+	if c := d.children[i]; c != nil {
+		row.Note = c.note()
+	}
 	if verbose {
 		row.Detail = d.detail(i)
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-func asked(p *Policy) { p.Ready, p.ReadyTime = ReadyAsked, 5*time.Second }
-func telling(p *Policy)  { p.Ready, p.ReadyTime = ReadyTold, 5*time.Second }
+func asked(p *Policy)   { p.Ready, p.ReadyTime = ReadyAsked, 5*time.Second }
+func telling(p *Policy) { p.Ready, p.ReadyTime = ReadyTold, 5*time.Second }
 
 func sickly(p *Policy) {
 	p.Health = Health{Interval: time.Second, Retries: 3}

@@ -71,6 +71,9 @@ func rowCells(r *control.Row) [numColumns]string {
 // is in its state. What comes next stands first: the end is what a narrow terminal cuts.
 func description(r *control.Row) string {
 	reason := text.Visible(r.Reason)
+	if r.Note != "" {
+		reason = strings.TrimPrefix(reason+"; "+text.Visible(r.Note), "; ")
+	}
 	next := ""
 	switch {
 	case r.Next <= 0:

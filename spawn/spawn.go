@@ -9,7 +9,7 @@
 //
 // Invariants: the child leads its own process group (or session); its mask is
 // empty and its dispositions are default; it holds descriptors 0, 1 and 2
-// alone; what the daemon raised of RLIMIT_NOFILE is lowered again. Everything
+// alone, and one more if asked to; what the daemon raised of RLIMIT_NOFILE is lowered again. Everything
 // runs on the loop's thread, whose file system attributes are its own
 // (CLONE_FS unshared): so the umask that a child needs is nobody else's.
 package spawn
@@ -36,6 +36,8 @@ type Command struct {
 	Stdout   int
 	Stderr   int
 	CgroupFD int // directory of the cgroup that it is born in, -1 for none
+	Extra    int // one more of the daemon's descriptors
+	ExtraAt  int // what number it has in the child, from 3 on; 0 is none
 
 	Limits      []Rlimit
 	Nice        *int // -20 to 19
@@ -104,14 +106,27 @@ func (c *Command) staged() bool {
 
 // attr is what the child gets in either way of starting.
 func (c *Command) attr() *syscall.ProcAttr {
+	files := []uintptr{uintptr(c.Stdin), uintptr(c.Stdout), uintptr(c.Stderr)}
+	if c.ExtraAt > 0 {
+		files = place(files, c.Extra, c.ExtraAt)
+	}
 	return &syscall.ProcAttr{
-		Files: []uintptr{uintptr(c.Stdin), uintptr(c.Stdout), uintptr(c.Stderr)},
+		Files: files,
 		Sys: &syscall.SysProcAttr{
 			Setpgid: !c.Session && !c.Terminal, Setsid: c.Session || c.Terminal,
 			Setctty: c.Terminal, Ctty: 0, // a descriptor of the child's
 			UseCgroupFD: c.CgroupFD >= 0, CgroupFD: c.CgroupFD,
 		},
 	}
+}
+
+// place makes fd the descriptor at of the child; those between stay closed.
+func place(files []uintptr, fd, at int) []uintptr {
+	for len(files) <= at {
+		files = append(files, ^uintptr(0))
+	}
+	files[at] = uintptr(fd)
+	return files
 }
 
 // fork is ForkExec with the child's umask and an empty mask around it.

@@ -33,10 +33,13 @@ const (
 	stageExe  = "/proc/self/exe"
 )
 
-// Descriptors of the stage, beside 0, 1 and 2; the final exec closes both.
+// Descriptors of the stage, beside 0, 1 and 2: a memfd with the order, and after
+// it a pipe that takes the failing step. The final exec closes both. Where the
+// program has a descriptor of that number they make room, under another name.
 const (
-	stageOrder  = 3 // a memfd with the order
-	stageReport = 4 // a pipe that takes the failing step
+	stageOrder    = 3
+	stageElse     = 5
+	stageElseName = stageName + ", elsewhere"
 )
 
 // startStaged starts the stage and waits for its end of the report pipe to
@@ -55,8 +58,12 @@ func startStaged(s *sys.Signals, c *Command, file string) (pid int, err error) {
 	}
 	defer sys.Close(report[0])
 	attr := c.attr()
-	attr.Files = append(attr.Files, uintptr(order), uintptr(report[1]))
-	pid, err = c.fork(s, stageExe, []string{stageName}, attr)
+	name, at := stageName, stageOrder
+	if c.ExtraAt == stageOrder || c.ExtraAt == stageOrder+1 {
+		name, at = stageElseName, stageElse
+	}
+	attr.Files = place(place(attr.Files, order, at), report[1], at+1)
+	pid, err = c.fork(s, stageExe, []string{name}, attr)
 	sys.Close(report[1])
 	if err != nil {
 		return 0, explainStage(c, err)
@@ -118,19 +125,29 @@ func reap(pid int) {
 // Stage is the first thing in main. It returns at once, unless this process is
 // the stage of a start: then it becomes the program, or exits.
 func Stage() {
-	if len(os.Args) != 1 || os.Args[0] != stageName {
+	if len(os.Args) != 1 {
 		return
 	}
+	switch os.Args[0] {
+	case stageName:
+		stage(stageOrder, stageOrder+1)
+	case stageElseName:
+		stage(stageElse, stageElse+1)
+	}
+}
+
+// stage does what the order says, and does not return.
+func stage(order, report int) {
 	runtime.LockOSThread() // nice values and credentials belong to a thread, and exec keeps those of its caller
-	unix.CloseOnExec(stageOrder)
-	unix.CloseOnExec(stageReport)
+	unix.CloseOnExec(order)
+	unix.CloseOnExec(report)
 	fault := &Error{Step: "read", Thing: "the order of the stage", Err: unix.EINVAL}
-	if text, err := sys.ReadFile("/proc/self/fd/" + strconv.Itoa(stageOrder)); err == nil {
+	if text, err := sys.ReadFile("/proc/self/fd/" + strconv.Itoa(order)); err == nil {
 		if o, ok := decodeOrder(text); ok {
 			fault = o.run()
 		}
 	}
-	_, _ = unix.Write(stageReport, encodeReport(fault)) // whoever would read it is gone when this fails
+	_, _ = unix.Write(report, encodeReport(fault)) // whoever would read it is gone when this fails
 	os.Exit(1)
 }
 
