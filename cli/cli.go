@@ -59,6 +59,8 @@ func Main(args []string, version string) int {
 		return generate(args, "the reference of all fields, as Markdown", config.Reference)
 	case daemon.GzipCommand:
 		return compress(args[1:])
+	case daemon.CanResumeCommand:
+		return canResume(args[1:], version)
 	case "help", "-h", "--help":
 		fmt.Print(help)
 		return fine
@@ -170,6 +172,17 @@ func initialize(args []string) int {
 		return failed(err)
 	}
 	if err := file.Close(); err != nil {
+		return failed(err)
+	}
+	return fine
+}
+
+// canResume is asked by a daemon that is about to change to this binary.
+func canResume(args []string, version string) int {
+	if len(args) != 1 {
+		return misused("run", daemon.CanResumeCommand+" takes the version of a state")
+	}
+	if err := daemon.CanResume(args[0], version); err != nil {
 		return failed(err)
 	}
 	return fine

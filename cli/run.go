@@ -42,6 +42,7 @@ func newRunFlags() *runFlags {
 }
 
 func run(args []string, version string) int {
+	resume := daemon.Inherit()
 	if err := spawn.EnsureStdio(); err != nil {
 		return failed(err)
 	}
@@ -56,17 +57,39 @@ func run(args []string, version string) int {
 	if code := f.misuse(cmd); code != fine {
 		return code
 	}
-	load := f.loader(cmd)
-	cfg, err := load()
-	if err != nil {
+	o := daemon.Options{
+		Load: f.loader(cmd), Shell: !f.noShell && !f.detached, Cgroups: !f.noCgroup, Version: version, Detached: f.detached,
+		Binary: binary(), Resume: resume,
+	}
+	if resume != nil {
+		return daemon.Run(o)
+	}
+	var err error
+	if o.Config, err = o.Load(); err != nil {
 		return faulty(err)
 	}
 	if f.detach && !f.detached {
 		return daemon.Detach(args)
 	}
-	return daemon.Run(daemon.Options{
-		Config: cfg, Load: load, Shell: !f.noShell && !f.detached, Cgroups: !f.noCgroup, Version: version, Detached: f.detached,
-	})
+	return daemon.Run(o)
+}
+
+// binary is the path by which this program was started, as a symbolic link to
+// versions of it wants to be followed at the next upgrade; when that is not
+// what runs, the path that the kernel knows.
+func binary() string {
+	if path, err := spawn.LookPath(os.Args[0], os.Getenv("PATH"), ""); err == nil {
+		started, err := os.Stat(path)
+		running, err2 := os.Stat("/proc/self/exe")
+		if errors.Join(err, err2) == nil && os.SameFile(started, running) {
+			return absolute(path)
+		}
+	}
+	path, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(path, " (deleted)")
 }
 
 func (f *runFlags) misuse(cmd []string) int {

@@ -109,6 +109,10 @@ var Commands = []Command{
 		Help: "In the daemon's own shell every program is stopped and the daemon ends. In an attached shell (ctl) only the shell ends.", Local: true,
 	},
 	{Name: "shutdown", Args: NoArgs, Summary: "stop every program and end the daemon"},
+	{
+		Name: "upgrade", Args: NoArgs, Summary: "go on with the binary that is on disk now",
+		Help: "The new binary is tried first; one that cannot go on is not changed to. No program is touched.",
+	},
 	{Name: "cancel", Args: RequestID, Usage: "ID", Summary: "stop waiting for a request of this connection", Hidden: true},
 	{Name: Input, Args: Message, Summary: "type into the terminal that this connection is attached to", Hidden: true, Since: 2},
 	{Name: Resize, Args: Message, Summary: "say how large the attached terminal is", Hidden: true, Since: 2},

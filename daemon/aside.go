@@ -42,6 +42,7 @@ type aside struct {
 	stdin   []byte         // what it reads; nil is /dev/null
 	timeout time.Duration  // from its launch; 0 is for ever
 	done    func(outcome)
+	sequel  sequel // what done is made of in the next binary after an upgrade; none: it is ended there
 
 	d        *Daemon
 	tree     *reaper.Tree

@@ -62,6 +62,10 @@ func (d *Daemon) openSocket() (err error) {
 		return &os.PathError{Op: "stat", Path: path, Err: err}
 	}
 	d.inode = st.Ino
+	return d.watchSocket()
+}
+
+func (d *Daemon) watchSocket() error {
 	return d.loop.Add(d.socket, unix.EPOLLIN, epoll.Client, readable(func(uint32) { d.accept() }))
 }
 

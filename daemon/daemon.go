@@ -34,6 +34,8 @@ type Options struct {
 	Cgroups  bool                           // hold trees by cgroup where that is possible
 	Version  string                         // what the command version answers
 	Detached bool                           // started by Detach, which waits for word
+	Binary   string                         // path of the program that upgrade changes to, "" when it is not known
+	Resume   *Inherited                     // what an upgrade has handed over; Config is nil then
 }
 
 // Daemon is everything that one running daemon owns.
@@ -90,6 +92,7 @@ type Daemon struct {
 	hooks    []*hook
 	graceEnd time.Time // shutdown: hooks have until then
 	haste    bool      // shutdown: a second one was asked for
+	upgrade  *upgrade  // under way, nil when none is
 }
 
 // The main goroutine stays on the main thread, so that the loop's is another:
@@ -128,7 +131,9 @@ func run(o Options) int {
 	}
 	defer d.close()
 	defer d.crash()
-	d.begin()
+	if o.Resume == nil {
+		d.begin()
+	}
 	for !d.done() {
 		d.turn()
 	}
@@ -143,21 +148,14 @@ func newDaemon(o Options) *Daemon {
 	}
 }
 
-// open acquires what the daemon cannot do without. Any failure is said and
+// open gets hold of what the daemon cannot do without. Any failure is said and
 // ends it, before anything was started.
 func (d *Daemon) open() (err error) {
-	if err := openPoller(); err != nil {
+	if d.opts.Resume != nil {
+		return d.takeOver(d.opts.Resume)
+	}
+	if err := d.openBase(); err != nil {
 		return err
-	}
-	// Where it is forbidden (seccomp in containers) a child's umask shows in
-	// /proc/PID/status of the daemon for a moment, and that is all: nobody else
-	// creates files meanwhile.
-	_ = unix.Unshare(unix.CLONE_FS)
-	if d.null, err = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
-		return &os.PathError{Op: "open", Path: "/dev/null", Err: err}
-	}
-	if d.reserve, err = unix.FcntlInt(uintptr(d.null), unix.F_DUPFD_CLOEXEC, 0); err != nil {
-		return os.NewSyscallError("fcntl", err)
 	}
 	for _, step := range []func() error{d.openLoop, d.openLogs, d.openPidfile, d.openSocket} {
 		if err := step(); err != nil {
@@ -168,6 +166,29 @@ func (d *Daemon) open() (err error) {
 		d.forest = reaper.NewForest("taskmaster")
 	} else {
 		d.forest = reaper.NewProcForest()
+	}
+	return nil
+}
+
+// openBase is what is the same however the daemon came to be.
+func (d *Daemon) openBase() (err error) {
+	if err := openPoller(); err != nil {
+		return err
+	}
+	// Where it is forbidden (seccomp in containers) a child's umask shows in
+	// /proc/PID/status of the daemon for a moment, and that is all: nobody else
+	// creates files meanwhile.
+	_ = unix.Unshare(unix.CLONE_FS)
+	limit, err := sys.Nofile()
+	if err != nil {
+		return err
+	}
+	d.nofile = int(min(limit.Cur, 1<<30))
+	if d.null, err = unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
+		return &os.PathError{Op: "open", Path: "/dev/null", Err: err}
+	}
+	if d.reserve, err = unix.FcntlInt(uintptr(d.null), unix.F_DUPFD_CLOEXEC, 0); err != nil {
+		return os.NewSyscallError("fcntl", err)
 	}
 	return nil
 }

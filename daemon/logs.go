@@ -1,14 +1,15 @@
 package daemon
 
 import (
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 
 	"taskmaster/config"
 	"taskmaster/journal"
 	"taskmaster/logfile"
 	"taskmaster/spawn"
-	"taskmaster/sys"
 )
 
 // GzipCommand is the hidden subcommand of our own binary that compresses one
@@ -19,17 +20,19 @@ const GzipCommand = "gzip-log"
 type logSink struct {
 	file   *logfile.File
 	stream *logfile.Stream
+	aloud  *aloud // of log: stderr
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // openLogs opens the daemon's own log; every later fault is told there.
 func (d *Daemon) openLogs() error {
-	limit, err := sys.Nofile()
-	if err != nil {
-		return err
-	}
-	d.nofile = int(min(limit.Cur, 1<<30))
+	d.newLogs()
+	return d.openJournal(&d.cfg.Daemon)
+}
+
+// newLogs makes the book of all log files, and a journal that goes nowhere yet.
+func (d *Daemon) newLogs() {
 	d.out, d.err = d.newConsole(1), d.newConsole(2)
 	d.book = logfile.NewBook()
 	d.book.Fault = func(path string, err error, dropped int64) {
@@ -41,7 +44,6 @@ func (d *Daemon) openLogs() error {
 	d.book.Compress = d.compress
 	d.journal = journal.New(nil, journal.Info, false)
 	d.journal.OnLine = d.followLog
-	return d.openJournal(&d.cfg.Daemon)
 }
 
 // openJournal sends the daemon's log where the configuration says. On an error
@@ -53,7 +55,8 @@ func (d *Daemon) openJournal(c *config.Daemon) error {
 	switch c.Log {
 	case "none":
 	case "stderr":
-		sink = d.aloud(d.err, config.Output{})
+		logs.aloud = d.aloud(d.err, config.Output{})
+		sink = logs.aloud
 	default:
 		o := logfile.Options{Path: c.Log, MaxBytes: c.LogMaxBytes, Backups: c.LogBackups, Mode: 0o640}
 		var err error
@@ -96,13 +99,30 @@ func (d *Daemon) reopen() { d.book.Reopen(d.now) }
 // compress has a rotated file compressed.
 func (d *Daemon) compress(path string) {
 	d.runAside(&aside{
-		name: "compress " + path,
-		cmd:  &spawn.Command{Argv: []string{"/proc/self/exe", GzipCommand, path}, Env: os.Environ(), Dir: "/", Umask: -1},
-		done: func(o outcome) {
-			if why := o.fault(); why != "" {
-				d.log(journal.Warn, "compress failed", journal.Str("path", path), journal.Str("error", why), journal.Str("output", o.said()))
-			}
-			d.book.Compressed(path)
-		},
+		name:   "compress " + path,
+		cmd:    &spawn.Command{Argv: []string{"/proc/self/exe", GzipCommand, path}, Env: os.Environ(), Dir: "/", Umask: -1},
+		done:   d.compressed(path),
+		sequel: sequel{"compress", path},
 	})
+}
+
+// compressed is the end of a compression.
+func (d *Daemon) compressed(path string) func(outcome) {
+	return func(o outcome) {
+		if why := o.fault(); why != "" {
+			d.log(journal.Warn, "compress failed", journal.Str("path", path), journal.Str("error", why), journal.Str("output", o.said()))
+		}
+		d.book.Compressed(path)
+	}
+}
+
+// compressing tells which compressions run.
+func (d *Daemon) compressing() map[string]bool {
+	out := map[string]bool{}
+	for _, a := range slices.Concat(slices.Collect(maps.Values(d.asides.byPid)), d.asides.going) {
+		if a.sequel.Kind == "compress" {
+			out[a.sequel.Arg] = true
+		}
+	}
+	return out
 }

@@ -12,7 +12,7 @@ import (
 
 // handled are the signals that the loop reads; SIGWINCH is the terminal's.
 var handled = []unix.Signal{
-	unix.SIGCHLD, unix.SIGHUP, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT, unix.SIGABRT,
+	unix.SIGCHLD, unix.SIGHUP, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGCONT, unix.SIGABRT,
 	unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, // taken so that no terminal can stop us
 }
 
@@ -88,6 +88,7 @@ func (d *Daemon) settle() {
 	d.terminal.tick()
 	d.act()
 	d.flush()
+	d.finishUpgrade()
 	d.arm()
 }
 
@@ -115,24 +116,26 @@ func earliest(times ...time.Time) (first time.Time) {
 }
 
 func (d *Daemon) readSignals(uint32) {
-	err := d.signals.Read(func(sig unix.Signal, _, _ uint32) {
-		switch sig {
-		case unix.SIGCHLD:
-			d.zombies = true
-		case unix.SIGWINCH:
-			d.terminal.resized()
-		case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
-		case unix.SIGCONT:
-			d.terminal.continued()
-		case unix.SIGABRT:
-			d.abort()
-		default:
-			d.log(journal.Info, "signal", journal.Str("signal", unix.SignalName(sig)))
-			d.obey(sig)
-		}
-	})
-	if err != nil {
+	if err := d.signals.Read(func(sig unix.Signal, _, _ uint32) { d.take(sig) }); err != nil {
 		d.fault("signalfd", err)
+	}
+}
+
+// take is one signal.
+func (d *Daemon) take(sig unix.Signal) {
+	switch sig {
+	case unix.SIGCHLD:
+		d.zombies = true
+	case unix.SIGWINCH:
+		d.terminal.resized()
+	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+	case unix.SIGCONT:
+		d.terminal.continued()
+	case unix.SIGABRT:
+		d.abort()
+	default:
+		d.log(journal.Info, "signal", journal.Str("signal", unix.SignalName(sig)))
+		d.obey(sig)
 	}
 }
 
@@ -142,6 +145,8 @@ func (d *Daemon) obey(sig unix.Signal) {
 		if !d.terminal.hungUp() {
 			_ = d.reload("SIGHUP", nil) // logged there
 		}
+	case unix.SIGUSR1:
+		_ = d.startUpgrade("SIGUSR1") // logged there
 	case unix.SIGUSR2:
 		d.reopen()
 	default:

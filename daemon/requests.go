@@ -16,19 +16,21 @@ const maxID = 256
 
 // request is one command of a peer, from its line to the last reply.
 type request struct {
-	d      *Daemon
-	peer   peer
-	id     json.RawMessage
-	call   *control.Call
-	exit   int
-	waits  int
-	events bool // follows state changes
-	log    bool // follows the daemon's log
-	tail   *tail
-	size   [2]int // rows and columns of the client's terminal, of attach
-	seat   *seat  // of attach
-	lost   int64  // bytes of what is followed, dropped since the peer last kept up
-	until  bool   // shutdown: answered by the end of the daemon
+	d       *Daemon
+	peer    peer
+	id      json.RawMessage
+	call    *control.Call
+	args    []string // of which call was made
+	exit    int
+	waits   int
+	events  bool // follows state changes
+	log     bool // follows the daemon's log
+	tail    *tail
+	size    [2]int // rows and columns of the client's terminal, of attach
+	seat    *seat  // of attach
+	lost    int64  // bytes of what is followed, dropped since the peer last kept up
+	until   bool   // shutdown: answered by the end of the daemon
+	upgrade bool   // answered by the next binary
 }
 
 // wait ties a Wait to the request it belongs to.
@@ -84,7 +86,7 @@ func (d *Daemon) submit(p peer, q control.Request) {
 		d.message(p, &q)
 		return
 	}
-	r := &request{d: d, peer: p, id: q.ID, size: q.Size}
+	r := &request{d: d, peer: p, id: q.ID, args: q.Args, size: q.Size}
 	call, err := control.Parse(q.Command, q.Args)
 	if err != nil {
 		r.fail(2, "ERROR ("+err.Error()+")")
@@ -141,7 +143,7 @@ func (r *request) send(p control.Reply) {
 
 // lasts tells whether there is more to come.
 func (r *request) lasts() bool {
-	return r.waits > 0 || r.events || r.log || r.tail != nil || r.until
+	return r.waits > 0 || r.events || r.log || r.tail != nil || r.until || r.upgrade
 }
 
 // settle ends the request when nothing more is to come, else it is kept.
@@ -158,7 +160,7 @@ func (r *request) settle() {
 
 // end is the last reply. At the end of the daemon it is so for those who wait, too.
 func (r *request) end() {
-	if r.waits > 0 {
+	if r.waits > 0 || r.upgrade {
 		r.error("ERROR (the daemon has ended)")
 	}
 	r.send(control.Reply{Done: true, Exit: new(r.exit)})
@@ -181,7 +183,7 @@ func (r *request) drop() {
 func cancel(d *Daemon, r *request) {
 	for other := range d.requests {
 		if other.peer == r.peer && len(r.call.Targets) == 1 && idText(other.id) == r.call.Targets[0] {
-			other.waits, other.events, other.log, other.until = 0, false, false, false
+			other.waits, other.events, other.log, other.until, other.upgrade = 0, false, false, false, false
 			if other.tail != nil {
 				other.tail.unfollow(other)
 				other.tail = nil

@@ -47,23 +47,35 @@ func (d *Daemon) openTerminal() {
 		return
 	}
 	t := &terminal{d: d, in: in, tty: tty, out: d.newOutlet(1), err: d.newOutlet(2)}
-	o := shell.Options{Own: true}
 	if tty {
 		t.err = t.out
-		o = shell.FromEnvironment(os.Getenv)
-		o.Terminal, o.Own = true, true
-		o.Rows, o.Cols = sys.Size(0)
 	}
 	d.terminal = t
-	t.session = shell.New(t, o)
-	switch err := d.loop.Add(in, unix.EPOLLIN, epoll.Client, t); err {
+	t.session = shell.New(t, t.options())
+	t.watch()
+	t.session.Start()
+}
+
+// options are those of the session.
+func (t *terminal) options() shell.Options {
+	if !t.tty {
+		return shell.Options{Own: true}
+	}
+	o := shell.FromEnvironment(os.Getenv)
+	o.Terminal, o.Own = true, true
+	o.Rows, o.Cols = sys.Size(0)
+	return o
+}
+
+// watch has the loop tell of input, where it can.
+func (t *terminal) watch() {
+	switch err := t.d.loop.Add(t.in, unix.EPOLLIN, epoll.Client, t); err {
 	case nil:
 		t.polled = true
 	case epoll.ErrNotPollable:
 	default:
-		d.fault("epoll", err)
+		t.d.fault("epoll", err)
 	}
-	t.session.Start()
 }
 
 // Ready reads what was typed.

@@ -6,6 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// sealed is what makes a memfd a constant.
+const sealed = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+
 // SealedFile gives a file without a name that holds text and will never hold
 // anything else, to be read from its start: standard input that waits for nobody.
 func SealedFile(name string, text []byte) (fd int, err error) {
@@ -21,8 +24,7 @@ func SealedFile(name string, text []byte) (fd int, err error) {
 		}
 		off += max(n, 0)
 	}
-	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, sealed); err != nil {
 		Close(fd)
 		return -1, fmt.Errorf("fcntl(F_ADD_SEALS): %w", err)
 	}

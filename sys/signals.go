@@ -23,7 +23,8 @@ type Signals struct {
 	set    unix.Sigset_t
 	buf    [8]unix.SignalfdSiginfo
 	queues []chan os.Signal
-	masked sync.Mutex // held while this thread does not block the signals
+	quiet  []unix.Signal // caught to no effect
+	masked sync.Mutex    // held while this thread does not block the signals
 }
 
 // OpenSignals starts to deliver sigs, to the calling thread only: the caller
@@ -48,7 +49,7 @@ func OpenSignals(sigs ...unix.Signal) (*Signals, error) {
 		return nil, fmt.Errorf("signalfd: %w", err)
 	}
 	s.fd = fd
-	catchIgnored(s.set)
+	s.catchIgnored()
 	s.bridge(sigs)
 	return s, nil
 }
@@ -73,11 +74,12 @@ func (s *Signals) bridge(sigs []unix.Signal) {
 }
 
 // catchIgnored makes the runtime catch SIGPIPE and every ignored signal that
-// is not in delivered, to no effect.
-func catchIgnored(delivered unix.Sigset_t) {
+// is not delivered, to no effect.
+func (s *Signals) catchIgnored() {
 	sink := make(chan os.Signal, 1)
 	for sig := unix.Signal(1); sig <= 64; sig++ {
-		if sig != unix.SIGKILL && sig != unix.SIGSTOP && !hasSignal(&delivered, sig) && (sig == unix.SIGPIPE || ignored(sig)) {
+		if sig != unix.SIGKILL && sig != unix.SIGSTOP && !hasSignal(&s.set, sig) && (sig == unix.SIGPIPE || ignored(sig)) {
+			s.quiet = append(s.quiet, sig)
 			signal.Notify(sink, sig)
 			if ignored(sig) { // 32 to 34, which the C library keeps to itself: posix_spawn leaves one ignored
 				setDefault(sig)
@@ -142,6 +144,43 @@ func (s *Signals) Around(fn func()) {
 	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, &old) // cannot fail with valid arguments
 	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil) }()
 	fn()
+}
+
+// Leave makes ready for an execve that goes on with this process: what had no
+// effect has none in the new program either, which finds it ignored. It gives
+// the delivered signals that were waiting; those that come later stay pending,
+// as they are blocked, and TakePending finds them.
+func (s *Signals) Leave() (waiting []unix.Signal, err error) {
+	for _, sig := range s.quiet {
+		signal.Ignore(sig)
+	}
+	err = s.Read(func(sig unix.Signal, _, _ uint32) { waiting = append(waiting, sig) })
+	return waiting, err
+}
+
+// Stay undoes Leave.
+func (s *Signals) Stay() {
+	sink := make(chan os.Signal, 1)
+	for _, sig := range s.quiet {
+		signal.Notify(sink, sig)
+	}
+}
+
+// TakePending gives those of sigs that wait for this thread or for the process
+// and are blocked, and takes them off. After an execve that is what came in its
+// middle.
+func TakePending(sigs ...unix.Signal) (pending []unix.Signal) {
+	s := &Signals{}
+	for _, sig := range sigs {
+		addSignal(&s.set, sig)
+	}
+	var err error
+	if s.fd, err = unix.Signalfd(-1, &s.set, unix.SFD_NONBLOCK|unix.SFD_CLOEXEC); err != nil {
+		return nil
+	}
+	defer Close(s.fd)
+	_ = s.Read(func(sig unix.Signal, _, _ uint32) { pending = append(pending, sig) }) // what cannot be read stays
+	return pending
 }
 
 // Close ends the delivery: the bridge stops and the descriptor is closed. The

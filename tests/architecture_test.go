@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"epoll":    {"sys"},
 	"probe":    {"epoll", "sys"},
 	"sys":      {},
+	"state":    {},
 	"text":     {},
 	"vt":       {},
 	"logfile":  {"sys"},
@@ -34,7 +35,7 @@ var rooms = map[string][]string{
 	"control":  {"process", "text"},
 	"shell":    {"control", "sys", "text", "vt"},
 	"ctl":      {"control", "shell", "sys", "epoll", "text", "config"},
-	"daemon":   {"config", "process", "spawn", "reaper", "epoll", "probe", "sys", "logfile", "journal", "control", "shell", "text", "vt"},
+	"daemon":   {"config", "process", "spawn", "reaper", "epoll", "probe", "sys", "logfile", "journal", "control", "shell", "state", "text", "vt"},
 	"tests":    {},
 }
 

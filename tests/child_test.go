@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,6 +44,8 @@ func child(name string, args []string) {
 		last(args[0], args[1])
 	case "heir": // heir ARGV…: ends, and leaves ARGV with its stdout
 		heir(args)
+	case "tick": // tick FILE INTERVAL LINES: notes its pid; so many numbered lines at once, then a pause, for ever
+		tick(args[0], args[1], args[2])
 	default:
 		fail(fmt.Errorf("no such role: %s", name))
 	}
@@ -84,6 +87,27 @@ func spam(mebibytes string) {
 	}
 	if err := out.Flush(); err != nil {
 		fail(err)
+	}
+}
+
+func tick(file, interval, lines string) {
+	note(file, strconv.Itoa(os.Getpid()))
+	pause, err := time.ParseDuration(interval)
+	if err != nil {
+		fail(err)
+	}
+	many, _ := strconv.Atoi(lines)
+	var buf []byte
+	for n := 0; ; {
+		for range many {
+			buf = append(strconv.AppendInt(buf, int64(n), 10), '\n')
+			n++
+		}
+		if _, err := os.Stdout.Write(buf); err != nil {
+			fail(err)
+		}
+		buf = buf[:0]
+		time.Sleep(pause)
 	}
 }
 

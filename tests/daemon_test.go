@@ -277,6 +277,14 @@ func (c *client) call(command string, args ...string) (a answer, err error) {
 	if _, err := c.Write(append(line, '\n')); err != nil {
 		return a, err
 	}
+	return c.answer()
+}
+
+// answer reads the replies to one request to the last one.
+func (c *client) answer() (a answer, err error) {
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		return a, err
+	}
 	for {
 		line, err := c.r.ReadBytes('\n')
 		if err != nil {

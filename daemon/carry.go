@@ -1,0 +1,170 @@
+package daemon
+
+import (
+	"slices"
+
+	"taskmaster/config"
+	"taskmaster/logfile"
+	"taskmaster/process"
+	"taskmaster/reaper"
+	"taskmaster/state"
+	"taskmaster/sys"
+
+	"golang.org/x/sys/unix"
+)
+
+// carried is everything that goes over from one binary to the next, as plain
+// values. Descriptors are numbers: they stay open over the execve.
+type carried struct {
+	Version   string // of the program that wrote it
+	Binary    string
+	Config    *config.Config
+	Exit      int
+	Set       process.Saved
+	Forest    reaper.SavedForest
+	Children  []carriedChild
+	Leftovers []process.Place
+	Spawns    []process.Place
+	Asides    carriedAsides
+	Book      logfile.SavedBook
+	Journal   logfile.SavedRing
+	Log       carriedLog
+	Out, Err  logfile.SavedConsole
+	Socket    int
+	Inode     uint64
+	Pidfile   *sys.SavedPidfile
+	Clients   []carriedClient
+	Requests  []carriedRequest
+	History   []change
+	Failures  map[string]int64
+	Terminal  *carriedTerminal
+}
+
+// carriedLog is where the daemon's own log goes.
+type carriedLog struct {
+	File   string // key in the book, "" when it is none
+	Stream logfile.SavedStream
+	Aloud  *carriedAloud
+}
+
+// bag is a state being packed, with the descriptors that have to stay open.
+type bag struct {
+	d        *Daemon
+	fds      []int
+	peers    map[peer]int
+	requests map[*request]int
+}
+
+// keep has fd stay open over the execve.
+func (b *bag) keep(fd int) int {
+	if fd >= 0 {
+		b.fds = append(b.fds, fd)
+	}
+	return fd
+}
+
+// pack gives the whole state in its encoded form, and the descriptors in it.
+func (d *Daemon) pack() (data []byte, fds []int, err error) {
+	b := &bag{d: d, peers: map[peer]int{}, requests: map[*request]int{}}
+	cfg := *d.cfg
+	cfg.Warnings = nil // said long ago
+	c := carried{
+		Version: d.opts.Version, Binary: d.opts.Binary, Config: &cfg, Exit: d.exit,
+		Set: d.set.Save(), Forest: d.forest.Save(), Asides: b.asides(),
+		Book: d.book.Save(), Journal: *d.journal.Save(), Log: d.logs.carry(), Out: d.out.Save(), Err: d.err.Save(),
+		Socket: b.keep(d.socket), Inode: d.inode, History: d.history.last(-1), Failures: d.failures,
+	}
+	b.keep(c.Forest.Base)
+	b.fds = append(b.fds, d.book.Descriptors()...)
+	if d.pidfile != nil {
+		c.Pidfile = d.pidfile.Save()
+		b.keep(c.Pidfile.FD)
+	}
+	c.Clients, c.Requests = b.clients(), b.allRequests()
+	c.Children = b.children()
+	c.Leftovers, c.Spawns = places(d.leftovers), places(d.spawns)
+	c.Terminal = b.terminal()
+	data, err = state.Encode(&c, d.now)
+	return data, b.fds, err
+}
+
+func places(cs []*child) (out []process.Place) {
+	for _, c := range cs {
+		out = append(out, c.Place())
+	}
+	return out
+}
+
+// unpacking is a state being taken up again.
+type unpacking struct {
+	*carried
+	d        *Daemon
+	claimed  map[int]bool // descriptors that have an owner again
+	peers    []peer       // as bag.peers counts them
+	requests []*request
+}
+
+// claim notes that fd has an owner.
+func (u *unpacking) claim(fd int) int {
+	if fd >= 0 {
+		u.claimed[fd] = true
+	}
+	return fd
+}
+
+// unpack makes the daemon what it was. The loop is open, nothing else is.
+func (d *Daemon) unpack(c *carried) (*unpacking, error) {
+	u := &unpacking{carried: c, d: d, claimed: map[int]bool{}}
+	d.cfg, d.exit, d.opts.Binary = c.Config, c.Exit, c.Binary
+	d.programs = make(map[string]*config.Program, len(c.Config.Programs))
+	for _, p := range c.Config.Programs {
+		d.programs[p.Name] = p
+	}
+	d.set = process.RestoreSet(c.Set)
+	var err error
+	if d.forest, err = reaper.RestoreForest(c.Forest); err != nil {
+		return nil, err
+	}
+	u.claim(c.Forest.Base)
+	u.logs()
+	if d.socket = u.claim(c.Socket); d.socket >= 0 {
+		d.inode = c.Inode
+		if err := d.watchSocket(); err != nil {
+			return nil, err
+		}
+	}
+	if c.Pidfile != nil {
+		d.pidfile = sys.RestorePidfile(c.Pidfile)
+		u.claim(c.Pidfile.FD)
+	}
+	d.history.events, d.failures = c.History, c.Failures
+	u.terminal()
+	u.clients()
+	u.allRequests()
+	u.children()
+	u.asides()
+	for _, p := range c.Leftovers {
+		if i := d.set.At(p); i != nil {
+			d.leftovers = append(d.leftovers, d.childOf(i))
+		}
+	}
+	for _, p := range c.Spawns {
+		if i := d.set.At(p); i != nil {
+			d.spawns = append(d.spawns, d.childOf(i))
+		}
+	}
+	return u, nil
+}
+
+// stray closes the descriptors that came over and that nobody knows.
+func (u *unpacking) stray(arrived []int) (closed []int) {
+	for _, fd := range arrived {
+		if !u.claimed[fd] {
+			unix.CloseOnExec(fd)
+			sys.Close(fd)
+			closed = append(closed, fd)
+		}
+	}
+	slices.Sort(closed)
+	return closed
+}

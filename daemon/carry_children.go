@@ -1,0 +1,226 @@
+package daemon
+
+import (
+	"taskmaster/config"
+	"taskmaster/epoll"
+	"taskmaster/journal"
+	"taskmaster/logfile"
+	"taskmaster/process"
+	"taskmaster/reaper"
+
+	"golang.org/x/sys/unix"
+)
+
+// carriedChild is a child. Its program is that of the configuration.
+type carriedChild struct {
+	At       process.Place
+	Tree     *reaper.SavedTree
+	PID      int
+	Out, Err carriedStream
+	Waits    []carriedWait
+}
+
+// carriedWait is a command that waits for the instance.
+type carriedWait struct {
+	Verb    process.Kind
+	Down    bool
+	Request int
+}
+
+// carriedStream is a stream.
+type carriedStream struct {
+	Kind      config.OutputKind
+	Path      string
+	Ring      *logfile.SavedRing
+	Followers []carriedFollower
+	Pipes     []carriedPipe
+	Lost      int64
+}
+
+// carriedFollower is a request that follows a stream.
+type carriedFollower struct {
+	Request int
+	Partial []byte
+}
+
+// carriedPipe is a pipe. Without a file and without Aloud it goes into the ring.
+type carriedPipe struct {
+	FD     int
+	File   string // key in the book
+	Before int64
+	Size   int
+	Stream logfile.SavedStream // of File
+	Aloud  *carriedAloud
+}
+
+// carriedAloud is what is said on our own output.
+type carriedAloud struct {
+	Stream  logfile.SavedStream
+	Partial []byte
+}
+
+func (b *bag) children() []carriedChild {
+	out := make([]carriedChild, 0, len(b.d.children))
+	for i := range b.d.set.All() {
+		c := b.d.children[i]
+		if c == nil {
+			continue
+		}
+		cc := carriedChild{At: c.Place(), PID: c.pid, Out: b.stream(&c.out), Err: b.stream(&c.err)}
+		if c.tree != nil {
+			cc.Tree = c.tree.Save()
+		}
+		for _, w := range c.waits {
+			if n, ok := b.requests[w.r]; ok {
+				cc.Waits = append(cc.Waits, carriedWait{w.Verb, w.Down(), n})
+			}
+		}
+		out = append(out, cc)
+	}
+	return out
+}
+
+func (b *bag) stream(s *stream) carriedStream {
+	out := carriedStream{Kind: s.kind, Path: s.path, Lost: s.lost}
+	if s.ring != nil {
+		out.Ring = s.ring.Save()
+	}
+	for _, f := range s.followers {
+		if n, ok := b.requests[f.request]; ok {
+			out.Followers = append(out.Followers, carriedFollower{n, f.partial})
+		}
+	}
+	for _, p := range s.pipes {
+		out.Pipes = append(out.Pipes, b.pipe(p))
+	}
+	return out
+}
+
+func (b *bag) pipe(p *pipe) carriedPipe {
+	out := carriedPipe{FD: b.keep(p.fd), Before: p.before, Size: p.size}
+	switch sink := p.sink.(type) {
+	case *logfile.Stream:
+		out.File, out.Stream = p.file.Key(), sink.Save()
+	case *tee:
+		out.Aloud = sink.lines.(*aloud).carry()
+	}
+	return out
+}
+
+func (a *aloud) carry() *carriedAloud { return &carriedAloud{a.plain.Save(), a.partial} }
+
+func (d *Daemon) aloudAgain(own *console, from *carriedAloud) *aloud {
+	o := from.Stream.Options
+	a := d.aloud(own, config.Output{Timestamp: o.Timestamp, Prefix: o.Prefix})
+	a.plain.Restore(from.Stream)
+	a.partial = from.Partial
+	return a
+}
+
+func (u *unpacking) children() {
+	d := u.d
+	for n := range u.Children {
+		cc := &u.Children[n]
+		i := d.set.At(cc.At)
+		if i == nil {
+			continue // a broken state: its descriptors are closed and said
+		}
+		c := d.childOf(i)
+		if c.pid = cc.PID; c.pid != 0 {
+			d.leaders[c.pid] = c
+		}
+		if cc.Tree != nil {
+			c.tree = d.forest.Restore(cc.Tree)
+		}
+		u.stream(&c.out, &cc.Out, d.out)
+		u.stream(&c.err, &cc.Err, d.err)
+		for _, w := range cc.Waits {
+			if r := u.request(w.Request); r != nil {
+				c.waits = append(c.waits, &wait{process.RestoreWait(i, w.Verb, w.Down), r})
+				r.waits++
+			}
+		}
+	}
+}
+
+func (u *unpacking) stream(s *stream, from *carriedStream, own *console) {
+	s.kind, s.path, s.lost = from.Kind, from.Path, from.Lost
+	if from.Ring != nil {
+		s.ring = logfile.RestoreRing(from.Ring)
+	}
+	for _, f := range from.Followers {
+		if r := u.request(f.Request); r != nil {
+			s.followers = append(s.followers, &follower{request: r, partial: f.Partial})
+			if r.tail == nil {
+				r.tail = &tail{}
+			}
+			r.tail.streams = append(r.tail.streams, s)
+		}
+	}
+	for n := range from.Pipes {
+		u.pipe(s, &from.Pipes[n], own)
+	}
+}
+
+func (u *unpacking) pipe(s *stream, from *carriedPipe, own *console) {
+	d := u.d
+	p := &pipe{d: d, s: s, fd: u.claim(from.FD), before: from.Before, size: from.Size}
+	switch file := d.book.File(from.File); {
+	case from.File != "" && file != nil:
+		stream := file.Stream(logfile.Options{})
+		stream.Restore(from.Stream)
+		p.file, p.sink = file, stream
+	case from.Aloud != nil:
+		p.sink = &tee{ring: s.memory(), lines: d.aloudAgain(own, from.Aloud)}
+	default:
+		p.sink = ringSink{s.memory()}
+	}
+	if err := d.loop.Add(p.fd, unix.EPOLLIN, epoll.Output, p); err != nil {
+		d.fault("epoll", err)
+	}
+	s.pipes = append(s.pipes, p)
+}
+
+// memory gives the stream's ring, made when there is none.
+func (s *stream) memory() *logfile.Ring {
+	if s.ring == nil {
+		s.ring = logfile.NewRing(logfile.RingSize)
+	}
+	return s.ring
+}
+
+// carry gives where the log goes as values.
+func (l *logSink) carry() carriedLog {
+	switch {
+	case l.file != nil:
+		return carriedLog{File: l.file.Key(), Stream: l.stream.Save()}
+	case l.aloud != nil:
+		return carriedLog{Aloud: l.aloud.carry()}
+	}
+	return carriedLog{}
+}
+
+// logs takes up all log files, and the daemon's own log.
+func (u *unpacking) logs() {
+	d := u.d
+	d.newLogs()
+	d.out.Restore(u.Out)
+	d.err.Restore(u.Err)
+	d.book.Restore(u.Book)
+	for _, fd := range d.book.Descriptors() {
+		u.claim(fd)
+	}
+	d.journal.Restore(&u.Journal)
+	level, _ := journal.ParseLevel(d.cfg.Daemon.LogLevel)
+	d.journal.SetLevel(level)
+	d.journal.SetFormat(d.cfg.Daemon.LogFormat == "json")
+	switch file := d.book.File(u.Log.File); {
+	case u.Log.File != "" && file != nil:
+		d.logs = logSink{file: file, stream: file.Stream(logfile.Options{})}
+		d.logs.stream.Restore(u.Log.Stream)
+		d.journal.SetSink(d.logs.stream)
+	case u.Log.Aloud != nil:
+		d.logs = logSink{aloud: d.aloudAgain(d.err, u.Log.Aloud)}
+		d.journal.SetSink(d.logs.aloud)
+	}
+}
