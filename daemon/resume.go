@@ -16,11 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// resumeVariable is the environment variable by which a daemon tells the binary
-// that takes its place where the state is. No child ever sees it.
-const resumeVariable = "TASKMASTER_RESUME"
-
-// handover is what the state itself cannot hold.
+// handover is what the state itself cannot hold. It goes over in the environment
+// (sys.ResumeVariable), where no child ever sees it.
 type handover struct {
 	memfd   int
 	base    time.Duration // CLOCK_MONOTONIC, to which the times in the state are relative
@@ -28,7 +25,7 @@ type handover struct {
 }
 
 func (h *handover) variable() string {
-	out := resumeVariable + "=" + itoa(h.memfd) + " " + strconv.FormatInt(int64(h.base), 10)
+	out := sys.ResumeVariable + "=" + itoa(h.memfd) + " " + strconv.FormatInt(int64(h.base), 10)
 	for _, sig := range h.signals {
 		out += " " + itoa(int(sig))
 	}
@@ -45,8 +42,8 @@ type Inherited struct {
 // started afresh. It is called first of all, before a descriptor is opened, on
 // the thread that main runs on.
 func Inherit() *Inherited {
-	text := os.Getenv(resumeVariable)
-	_ = os.Unsetenv(resumeVariable) // cannot fail with this name
+	text := os.Getenv(sys.ResumeVariable)
+	_ = os.Unsetenv(sys.ResumeVariable) // cannot fail with this name
 	words := strings.Fields(text)
 	if len(words) < 2 {
 		return nil

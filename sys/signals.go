@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -23,6 +24,7 @@ type Signals struct {
 	set    unix.Sigset_t
 	buf    [8]unix.SignalfdSiginfo
 	queues []chan os.Signal
+	sigs   []unix.Signal // of queues
 	quiet  []unix.Signal // caught to no effect
 	masked sync.Mutex    // held while this thread does not block the signals
 }
@@ -59,10 +61,14 @@ func OpenSignals(sigs ...unix.Signal) (*Signals, error) {
 // what does not fit, and what is dropped here is equal to what waits.
 func (s *Signals) bridge(sigs []unix.Signal) {
 	pid, tid := unix.Getpid(), unix.Gettid()
+	s.sigs = sigs
 	for _, sig := range sigs {
-		queue := make(chan os.Signal, 1)
+		queue := early[sig]
+		if queue == nil {
+			queue = make(chan os.Signal, 1)
+			signal.Notify(queue, sig)
+		}
 		s.queues = append(s.queues, queue)
-		signal.Notify(queue, sig)
 		go func() {
 			for range queue {
 				s.masked.Lock()                // sent to a thread that does not block it, it would be back at once
@@ -99,6 +105,13 @@ const sigsetSize = 8
 // setDefault is for signals that package signal does not touch.
 func setDefault(sig unix.Signal) {
 	var action sigaction
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, sigsetSize, 0, 0)
+}
+
+// ignore has the kernel ignore a signal, behind package signal's back.
+func ignore(sig unix.Signal) {
+	const sigIgn = 1
+	action := sigaction{handler: sigIgn}
 	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, sigsetSize, 0, 0)
 }
 
@@ -146,15 +159,25 @@ func (s *Signals) Around(fn func()) {
 	fn()
 }
 
-// Leave makes ready for an execve that goes on with this process: what had no
-// effect has none in the new program either, which finds it ignored. It gives
-// the delivered signals that were waiting; those that come later stay pending,
-// as they are blocked, and TakePending finds them.
+// deadly are those of the usual signals that Go's runtime unblocks as it starts,
+// whatever it was started with, and that end the process until package signal
+// is told otherwise.
+var deadly = []unix.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT}
+
+// Leave makes ready for an execve that goes on with this process. It gives the
+// delivered signals that were waiting. Those that come later stay pending, as
+// they are blocked, and TakePending finds them; but the deadly ones, which the
+// new program's runtime unblocks before it can handle them, are ignored: one of
+// these can be missed in the few milliseconds that the kernel takes. What had
+// no effect in this program has none in the new one, which finds it ignored.
 func (s *Signals) Leave() (waiting []unix.Signal, err error) {
+	err = s.Read(func(sig unix.Signal, _, _ uint32) { waiting = append(waiting, sig) })
 	for _, sig := range s.quiet {
 		signal.Ignore(sig)
 	}
-	err = s.Read(func(sig unix.Signal, _, _ uint32) { waiting = append(waiting, sig) })
+	for _, sig := range deadly {
+		ignore(sig) // package signal must not know, as it would forget the queue
+	}
 	return waiting, err
 }
 
@@ -163,6 +186,12 @@ func (s *Signals) Stay() {
 	sink := make(chan os.Signal, 1)
 	for _, sig := range s.quiet {
 		signal.Notify(sink, sig)
+	}
+	for n, sig := range s.sigs {
+		if slices.Contains(deadly, sig) {
+			signal.Ignore(sig) // else it believes that it still handles it
+			signal.Notify(s.queues[n], sig)
+		}
 	}
 }
 
