@@ -23,7 +23,7 @@ var CgroupFields = [numCgroupLimits]string{"memory_max", "cpu_max", "pids_max"}
 // words of the kernel (cgroup-v2.rst); "" is no limit.
 type Cgroup struct {
 	Max [numCgroupLimits]string
-	at  [numCgroupLimits]Fault // where it stands, without a message
+	At  [numCgroupLimits]Fault // where it stands, without a message
 }
 
 // CgroupMax gives what the program's cgroups are held to; nothing is what most say.
@@ -63,7 +63,7 @@ func (a at) cgroupMax(n *yaml.Node, p *Program, which int, parse func(string) (s
 		c = *p.Cgroup // perhaps of the defaults, which are not to be changed
 	}
 	at := deref(n)
-	c.Max[which], c.at[which] = value, Fault{File: a.r.src.name, Line: at.Line, Col: at.Column, Field: a.path}
+	c.Max[which], c.At[which] = value, Fault{File: a.r.src.name, Line: at.Line, Col: at.Column, Field: a.path}
 	p.Cgroup = &c
 }
 
@@ -104,7 +104,7 @@ func (c *Config) WarnCgroups(lack func(controller string) string) {
 			}
 			controller, _, _ := strings.Cut(CgroupFields[i], "_")
 			if why := lack(controller); why != "" {
-				f := p.Cgroup.at[i]
+				f := p.Cgroup.At[i]
 				f.Msg = warningPrefix + p.Name + ": " + CgroupFields[i] + ": will not be in force: " + why
 				c.Warnings = append(c.Warnings, f)
 			}
@@ -121,7 +121,7 @@ func (l *loader) checkStage(p *Program) {
 	if n, ok := parseInt(pids); !ok || n >= stageThreads || len(p.Limits) == 0 && p.Nice == nil && p.OOMScoreAdj == nil || l.full() {
 		return
 	}
-	f := p.Cgroup.at[PidsMax]
+	f := p.Cgroup.At[PidsMax]
 	f.Msg = fmt.Sprintf("%s: pids_max: must be at least %d with limits, nice or oom_score_adj (the stage that sets them has threads of its own), not %s", p.Name, stageThreads, pids)
 	l.faults = append(l.faults, f)
 }

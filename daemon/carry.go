@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"slices"
+	"time"
 
 	"taskmaster/config"
 	"taskmaster/logfile"
@@ -35,9 +36,15 @@ type carried struct {
 	Pidfile   *sys.SavedPidfile
 	Clients   []carriedClient
 	Requests  []carriedRequest
-	History   []change
+	History   []carriedEvent
+	Others    []carriedEvent
 	Failures  map[string]int64
+	Unlimited map[string]bool
 	Terminal  *carriedTerminal
+	Hooks     []carriedHook
+	GraceEnd  time.Time
+	Haste     bool
+	Escaped   []carriedEscape
 }
 
 // carriedLog is where the daemon's own log goes.
@@ -45,6 +52,12 @@ type carriedLog struct {
 	File   string // key in the book, "" when it is none
 	Stream logfile.SavedStream
 	Aloud  *carriedAloud
+}
+
+// carriedEscape is a stop that those who left the process group are still to hear of.
+type carriedEscape struct {
+	At     process.Place
+	Signal int
 }
 
 // bag is a state being packed, with the descriptors that have to stay open.
@@ -72,7 +85,8 @@ func (d *Daemon) pack() (data []byte, fds []int, err error) {
 		Version: d.opts.Version, Binary: d.opts.Binary, Config: &cfg, Exit: d.exit,
 		Set: d.set.Save(), Forest: d.forest.Save(), Asides: b.asides(),
 		Book: d.book.Save(), Journal: *d.journal.Save(), Log: d.logs.carry(), Out: d.out.Save(), Err: d.err.Save(),
-		Socket: b.keep(d.socket), Inode: d.inode, History: d.history.last(-1), Failures: d.failures,
+		Socket: b.keep(d.socket), Inode: d.inode, History: d.history.carry(), Others: d.others.carry(), Failures: d.failures,
+		Unlimited: d.unlimited, GraceEnd: d.graceEnd, Haste: d.haste,
 	}
 	b.keep(c.Forest.Base)
 	b.fds = append(b.fds, d.book.Descriptors()...)
@@ -82,6 +96,12 @@ func (d *Daemon) pack() (data []byte, fds []int, err error) {
 	}
 	c.Clients, c.Requests = b.clients(), b.allRequests()
 	c.Children = b.children()
+	for _, h := range d.hooks {
+		c.Hooks = append(c.Hooks, h.carry())
+	}
+	for _, e := range d.escaped {
+		c.Escaped = append(c.Escaped, carriedEscape{e.c.Place(), int(e.sig)})
+	}
 	c.Leftovers, c.Spawns = places(d.leftovers), places(d.spawns)
 	c.Terminal = b.terminal()
 	data, err = state.Encode(&c, d.now)
@@ -137,12 +157,23 @@ func (d *Daemon) unpack(c *carried) (*unpacking, error) {
 		d.pidfile = sys.RestorePidfile(c.Pidfile)
 		u.claim(c.Pidfile.FD)
 	}
-	d.history.events, d.failures = c.History, c.Failures
+	d.history.restore(c.History)
+	d.others.restore(c.Others)
+	d.failures, d.unlimited, d.graceEnd, d.haste = c.Failures, c.Unlimited, c.GraceEnd, c.Haste
 	u.terminal()
 	u.clients()
 	u.allRequests()
 	u.children()
+	u.hooks()
 	u.asides()
+	u.missedHooks()
+	u.queues()
+	return u, nil
+}
+
+// queues finds those again who wait for their turn.
+func (u *unpacking) queues() {
+	c, d := u.carried, u.d
 	for _, p := range c.Leftovers {
 		if i := d.set.At(p); i != nil {
 			d.leftovers = append(d.leftovers, d.childOf(i))
@@ -153,7 +184,11 @@ func (d *Daemon) unpack(c *carried) (*unpacking, error) {
 			d.spawns = append(d.spawns, d.childOf(i))
 		}
 	}
-	return u, nil
+	for _, e := range c.Escaped {
+		if i := d.set.At(e.At); i != nil {
+			d.escaped = append(d.escaped, escaped{d.childOf(i), unix.Signal(e.Signal)})
+		}
+	}
 }
 
 // stray closes the descriptors that came over and that nobody knows.

@@ -44,8 +44,17 @@ type sequel struct {
 }
 
 // sequels make the done of an aside that was carried over.
-var sequels = map[string]func(d *Daemon, arg string) func(outcome){
-	"compress": (*Daemon).compressed,
+var sequels = map[string]func(d *Daemon, a *aside) func(outcome){
+	"compress": func(d *Daemon, a *aside) func(outcome) { return d.compressed(a.sequel.Arg) },
+	"hook":     hookAgain,
+}
+
+// sequelOf is that of an aside now: the place of a hook changes with the configuration.
+func (d *Daemon) sequelOf(a *aside) sequel {
+	if n := d.hookOf(a); n >= 0 {
+		return sequel{"hook", itoa(n)}
+	}
+	return a.sequel
 }
 
 func (b *bag) asides() carriedAsides {
@@ -61,11 +70,12 @@ func (b *bag) asides() carriedAsides {
 }
 
 func (b *bag) aside(out *carriedAsides, a *aside) {
-	if a.sequel.Kind == "" {
+	s := b.d.sequelOf(a)
+	if s.Kind == "" {
 		return
 	}
 	c := carriedAside{
-		Name: a.name, Sequel: a.sequel, Timeout: a.timeout, Tree: a.tree.Save(), PID: a.pid, FD: b.keep(a.fd), Partial: a.partial,
+		Name: a.name, Sequel: s, Timeout: a.timeout, Tree: a.tree.Save(), PID: a.pid, FD: b.keep(a.fd), Partial: a.partial,
 		Deadline: a.deadline, Killed: a.killed, Told: a.told, Exit: a.out.exit, TimedOut: a.out.timedOut,
 	}
 	if a.kept != nil {
@@ -77,7 +87,7 @@ func (b *bag) aside(out *carriedAsides, a *aside) {
 // endUncarried kills the asides that do not go over, just before.
 func (d *Daemon) endUncarried() {
 	for _, a := range d.asides.byPid {
-		if a.sequel.Kind == "" {
+		if d.sequelOf(a).Kind == "" {
 			a.kill()
 		}
 	}
@@ -99,7 +109,7 @@ func (u *unpacking) aside(from *carriedAside) {
 		out: outcome{exit: from.Exit, timedOut: from.TimedOut},
 	}
 	if make := sequels[from.Sequel.Kind]; make != nil {
-		a.done = make(d, from.Sequel.Arg)
+		a.done = make(d, a)
 	}
 	if from.Kept != nil {
 		a.kept = logfile.RestoreRing(from.Kept)

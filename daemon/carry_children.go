@@ -18,6 +18,18 @@ type carriedChild struct {
 	PID      int
 	Out, Err carriedStream
 	Waits    []carriedWait
+	Seats    []carriedSeat
+}
+
+// carriedSeat is somebody who is attached.
+type carriedSeat struct {
+	Request    int
+	Rows, Cols int
+	Plain      bool
+	Watch      bool
+	Told       bool
+	Lost       int64
+	Keys       bool // has the keyboard
 }
 
 // carriedWait is a command that waits for the instance.
@@ -35,6 +47,7 @@ type carriedStream struct {
 	Followers []carriedFollower
 	Pipes     []carriedPipe
 	Lost      int64
+	TTY       bool
 }
 
 // carriedFollower is a request that follows a stream.
@@ -51,6 +64,14 @@ type carriedPipe struct {
 	Size   int
 	Stream logfile.SavedStream // of File
 	Aloud  *carriedAloud
+	Keys   *carriedKeys
+	Silent bool // it is kept nowhere
+}
+
+// carriedKeys is what the master of a terminal has more.
+type carriedKeys struct {
+	Queue []byte
+	Full  bool
 }
 
 // carriedAloud is what is said on our own output.
@@ -75,13 +96,40 @@ func (b *bag) children() []carriedChild {
 				cc.Waits = append(cc.Waits, carriedWait{w.Verb, w.Down(), n})
 			}
 		}
+		cc.Seats = b.seats(c)
 		out = append(out, cc)
 	}
 	return out
 }
 
+func (b *bag) seats(c *child) (out []carriedSeat) {
+	if c.seats == nil {
+		return nil
+	}
+	for _, r := range c.seats.list {
+		if n, ok := b.requests[r]; ok {
+			s := r.seat
+			out = append(out, carriedSeat{n, s.window.rows, s.window.cols, s.plain, s.watch, s.told, s.lost, c.seats.keys == r})
+		}
+	}
+	return out
+}
+
+func (u *unpacking) seats(c *child, from []carriedSeat) {
+	for _, v := range from {
+		r := u.request(v.Request)
+		if r == nil {
+			continue
+		}
+		c.sit(r, &seat{window: window{v.Rows, v.Cols}, plain: v.Plain, watch: v.Watch, told: v.Told, lost: v.Lost})
+		if r.call.Raw = !v.Plain; v.Keys {
+			c.seats.keys = r
+		}
+	}
+}
+
 func (b *bag) stream(s *stream) carriedStream {
-	out := carriedStream{Kind: s.kind, Path: s.path, Lost: s.lost}
+	out := carriedStream{Kind: s.kind, Path: s.path, Lost: s.lost, TTY: s.tty}
 	if s.ring != nil {
 		out.Ring = s.ring.Save()
 	}
@@ -98,9 +146,14 @@ func (b *bag) stream(s *stream) carriedStream {
 
 func (b *bag) pipe(p *pipe) carriedPipe {
 	out := carriedPipe{FD: b.keep(p.fd), Before: p.before, Size: p.size}
+	if p.keys != nil {
+		out.Keys = &carriedKeys{p.keys.queue, p.keys.full}
+	}
 	switch sink := p.sink.(type) {
 	case *logfile.Stream:
 		out.File, out.Stream = p.file.Key(), sink.Save()
+	case nowhere:
+		out.Silent = true
 	case *tee:
 		out.Aloud = sink.lines.(*aloud).carry()
 	}
@@ -134,6 +187,7 @@ func (u *unpacking) children() {
 		}
 		u.stream(&c.out, &cc.Out, d.out)
 		u.stream(&c.err, &cc.Err, d.err)
+		u.seats(c, cc.Seats)
 		for _, w := range cc.Waits {
 			if r := u.request(w.Request); r != nil {
 				c.waits = append(c.waits, &wait{process.RestoreWait(i, w.Verb, w.Down), r})
@@ -144,13 +198,13 @@ func (u *unpacking) children() {
 }
 
 func (u *unpacking) stream(s *stream, from *carriedStream, own *console) {
-	s.kind, s.path, s.lost = from.Kind, from.Path, from.Lost
+	s.kind, s.path, s.lost, s.tty = from.Kind, from.Path, from.Lost, from.TTY
 	if from.Ring != nil {
 		s.ring = logfile.RestoreRing(from.Ring)
 	}
 	for _, f := range from.Followers {
 		if r := u.request(f.Request); r != nil {
-			s.followers = append(s.followers, &follower{request: r, partial: f.Partial})
+			s.followers = append(s.followers, &follower{request: r, tty: s.tty, partial: f.Partial})
 			if r.tail == nil {
 				r.tail = &tail{}
 			}
@@ -172,10 +226,18 @@ func (u *unpacking) pipe(s *stream, from *carriedPipe, own *console) {
 		p.file, p.sink = file, stream
 	case from.Aloud != nil:
 		p.sink = &tee{ring: s.memory(), lines: d.aloudAgain(own, from.Aloud)}
+	case from.Silent:
+		p.sink = nowhere{}
 	default:
 		p.sink = ringSink{s.memory()}
 	}
-	if err := d.loop.Add(p.fd, unix.EPOLLIN, epoll.Output, p); err != nil {
+	events := uint32(unix.EPOLLIN)
+	if from.Keys != nil {
+		if p.keys = (&keyboard{from.Keys.Queue, from.Keys.Full}); len(p.keys.queue) > 0 {
+			events |= unix.EPOLLOUT
+		}
+	}
+	if err := d.loop.Add(p.fd, events, epoll.Output, p); err != nil {
 		d.fault("epoll", err)
 	}
 	s.pipes = append(s.pipes, p)

@@ -13,6 +13,7 @@ type carriedClient struct {
 	In     []byte
 	Out    []byte // not sent yet
 	EOF    bool
+	Typist bool // it has attached to a terminal
 	Events uint32
 	UID    uint32
 	PID    int
@@ -39,7 +40,7 @@ const ofTerminal = -1
 func (b *bag) clients() (out []carriedClient) {
 	for c := range b.d.clients {
 		b.peers[c] = len(out)
-		out = append(out, carriedClient{b.keep(c.fd), c.in, c.out[c.sent:], c.eof, c.events, c.uid, c.pid})
+		out = append(out, carriedClient{b.keep(c.fd), c.in, c.out[c.sent:], c.eof, c.attached, c.events, c.uid, c.pid})
 	}
 	return out
 }
@@ -59,7 +60,7 @@ func (b *bag) allRequests() (out []carriedRequest) {
 func (u *unpacking) clients() {
 	d := u.d
 	for _, cc := range u.Clients {
-		c := &client{d: d, fd: u.claim(cc.FD), in: cc.In, out: cc.Out, eof: cc.EOF, uid: cc.UID, pid: cc.PID, events: cc.Events}
+		c := &client{d: d, fd: u.claim(cc.FD), in: cc.In, out: cc.Out, eof: cc.EOF, attached: cc.Typist, uid: cc.UID, pid: cc.PID, events: cc.Events}
 		u.peers = append(u.peers, c)
 		if err := d.loop.Add(c.fd, c.events, epoll.Client, c); err != nil {
 			d.fault("epoll", err)

@@ -34,6 +34,7 @@ type hook struct {
 	label   string
 	queue   []news
 	running *aside
+	current news // what it runs for
 	retryAt time.Time
 	repeats map[string]*repeat // by program and kind
 	ends    []*repeat          // the same, by the end of their time
@@ -169,6 +170,7 @@ func (h *hook) run(n news) error {
 	if err != nil {
 		return err
 	}
+	h.current = n
 	h.running = h.d.runAside(&aside{
 		name:    h.label,
 		cmd:     &spawn.Command{Argv: l.Argv, Env: l.Env, Path: l.Path, Dir: l.Dir, Umask: -1},

@@ -155,9 +155,3 @@ func AppendJSON(buf []byte, now time.Time, level Level, event string, fields []F
 	}
 	return append(buf, "}\n"...)
 }
-
-// Save gives what Tail remembers as values.
-func (j *Journal) Save() *logfile.SavedRing { return j.kept.Save() }
-
-// Restore takes what another journal remembered.
-func (j *Journal) Restore(from *logfile.SavedRing) { j.kept = logfile.RestoreRing(from) }

@@ -1,6 +1,7 @@
 package reaper
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -8,9 +9,12 @@ import (
 
 // SavedForest is how trees are held, as plain values.
 type SavedForest struct {
-	Base int // descriptor of the base cgroup, -1 without
-	Dir  string
-	Why  string
+	Base        int // descriptor of the base cgroup, -1 without
+	Dir         string
+	Own         string
+	Why         string
+	Controllers map[string]string // with the error, "" when it is enabled
+	Moved       bool
 }
 
 // SavedTree is a Tree.
@@ -23,6 +27,13 @@ type SavedTree struct {
 	Caged        bool
 	Killed       bool
 	Cage         uint32
+	Held         *SavedHeld
+}
+
+// SavedHeld is what only trees with limits have.
+type SavedHeld struct {
+	Applied Limits
+	Kills   uint64
 }
 
 // SavedProc is one process of a tree.
@@ -32,12 +43,33 @@ type SavedProc struct {
 }
 
 // Save gives the forest as values; its descriptor stays open.
-func (f *Forest) Save() SavedForest { return SavedForest{f.base, f.dir, f.why} }
+func (f *Forest) Save() SavedForest {
+	out := SavedForest{Base: f.base, Dir: f.dir, Own: f.own, Why: f.why, Moved: f.moved}
+	for name, err := range f.controllers {
+		if out.Controllers == nil {
+			out.Controllers = map[string]string{}
+		}
+		out.Controllers[name] = ""
+		if err != nil {
+			out.Controllers[name] = err.Error()
+		}
+	}
+	return out
+}
 
 // RestoreForest makes a forest of what Save gave, in the same process.
 func RestoreForest(from SavedForest) (*Forest, error) {
 	f := newForest()
-	f.base, f.dir, f.why = from.Base, from.Dir, from.Why
+	f.base, f.dir, f.own, f.why, f.moved = from.Base, from.Dir, from.Own, from.Why, from.Moved
+	for name, why := range from.Controllers {
+		if f.controllers == nil {
+			f.controllers = map[string]error{}
+		}
+		f.controllers[name] = nil
+		if why != "" {
+			f.controllers[name] = errors.New(why)
+		}
+	}
 	if f.base < 0 {
 		return f, nil
 	}
@@ -54,6 +86,9 @@ func (t *Tree) Save() *SavedTree {
 		Name: t.name, Called: t.called, Pid: t.pid, Pgid: t.pgid, Start: t.start, Made: t.made, Cloned: t.cloned,
 		Caged: t.caged, Killed: t.killed, Cage: t.cage,
 	}
+	if t.held != nil {
+		s.Held = &SavedHeld{t.held.applied, t.held.kills}
+	}
 	for _, p := range t.known {
 		s.Known = append(s.Known, SavedProc{p.pid, p.pgid, p.sid, p.start})
 	}
@@ -65,6 +100,9 @@ func (f *Forest) Restore(from *SavedTree) *Tree {
 	t := &Tree{
 		forest: f, name: from.Name, called: from.Called, pid: from.Pid, pgid: from.Pgid, start: from.Start, made: from.Made,
 		cloned: from.Cloned, caged: from.Caged, killed: from.Killed, cage: from.Cage,
+	}
+	if from.Held != nil {
+		t.held = &held{from.Held.Applied, from.Held.Kills}
 	}
 	for _, p := range from.Known {
 		t.known = append(t.known, proc{pid: p.Pid, pgid: p.Pgid, sid: p.Sid, start: p.Start})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"taskmaster/control"
+	"taskmaster/vt"
 )
 
 // Saved is a Session as plain values, as far as somebody would miss it: the
@@ -49,6 +50,31 @@ type SavedTask struct {
 	Drawn   int
 	Done    []string
 	Awaited []string
+	Passage *SavedPassage
+}
+
+// SavedPassage is an attach.
+type SavedPassage struct {
+	Open, Plain, Refused, Begun bool
+	Early                       []byte
+	Pressed                     bool
+	Modes                       vt.SavedModes
+	Kept                        []string
+	KeptLen                     int
+}
+
+func (p *passage) save() *SavedPassage {
+	if p == nil {
+		return nil
+	}
+	return &SavedPassage{p.open, p.plain, p.refused, p.begun, p.early, p.pressed, p.modes.Save(), p.kept, p.keptLen}
+}
+
+func (v *SavedPassage) restore() *passage {
+	if v == nil {
+		return nil
+	}
+	return &passage{v.Open, v.Plain, v.Refused, v.Begun, v.Early, v.Pressed, vt.RestoreModes(v.Modes), v.Kept, v.KeptLen}
 }
 
 // SavedHistory is the history and how far its file was read.
@@ -79,7 +105,7 @@ func (s *Session) Save() Saved {
 		out.Ahead = append(out.Ahead, SavedKey{int(k.code), k.text})
 	}
 	if t := s.task; t != nil {
-		out.Task = &SavedTask{t.id, t.call.Name, t.args, t.begun, t.next, t.drawn, t.done, t.awaited}
+		out.Task = &SavedTask{t.id, t.call.Name, t.args, t.begun, t.next, t.drawn, t.done, t.awaited, t.passage.save()}
 	}
 	if h := s.editor.history; h != nil {
 		out.History = SavedHistory{h.lines, h.late, h.read, h.inode, h.inUse, h.half}
@@ -122,7 +148,7 @@ func (s *Session) restoreTask(v *SavedTask) {
 	}
 	t := &task{
 		id: json.RawMessage(v.ID), call: call, args: v.Args, printer: Printer{Call: call, Color: s.o.Color},
-		begun: v.Begun, next: v.Next, drawn: v.Drawn, done: v.Done, awaited: v.Awaited,
+		begun: v.Begun, next: v.Next, drawn: v.Drawn, done: v.Done, awaited: v.Awaited, passage: v.Passage.restore(),
 	}
 	if s.o.Terminal {
 		t.printer.Width = s.o.Cols

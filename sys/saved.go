@@ -16,10 +16,15 @@ func (p *Pidfile) Save() *SavedPidfile { return &SavedPidfile{p.fd, p.path} }
 func RestorePidfile(from *SavedPidfile) *Pidfile { return &Pidfile{from.FD, from.Path} }
 
 // SavedTerm is a TermState as values.
-type SavedTerm struct{ Old, Raw unix.Termios }
+type SavedTerm struct {
+	Old, Raw unix.Termios
+	Thru     bool
+}
 
 // Save gives the settings as values.
-func (t *TermState) Save() *SavedTerm { return &SavedTerm{t.old, t.rawT} }
+func (t *TermState) Save() *SavedTerm { return &SavedTerm{t.old, t.rawT, t.thru} }
 
 // RestoreTerm makes the TermState of the terminal fd of what Save gave.
-func RestoreTerm(fd int, from *SavedTerm) *TermState { return &TermState{fd, from.Old, from.Raw} }
+func RestoreTerm(fd int, from *SavedTerm) *TermState {
+	return &TermState{fd, from.Old, from.Raw, from.Thru}
+}
