@@ -86,6 +86,7 @@ type Daemon struct {
 	history   history
 	terminal  *terminal
 	failures  map[string]int64
+	loaded    bool            // a configuration; what read it need not stay in memory
 	unlimited map[string]bool // programs and fields of which it was said that they cannot be limited
 
 	others   history // the events that are no change of state

@@ -57,8 +57,12 @@ func (d *Daemon) tick() {
 // turn is one turn of the loop.
 func (d *Daemon) turn() {
 	wait := d.loop.Wait
-	if d.busy() {
+	switch {
+	case d.busy():
 		wait = d.loop.Poll
+	case d.loaded:
+		d.loaded = false
+		sys.ForgetImage()
 	}
 	if err := wait(); err != nil {
 		d.fault("epoll", err)

@@ -86,6 +86,7 @@ func (d *Daemon) configure(c *config.Config, changes []config.Change) {
 		d.programs[p.Name] = p
 		specs = append(specs, process.Spec{Name: p.Name, NumProcs: p.NumProcs, Policy: p.Policy, Changed: changed[p.Name], Needs: p.DependsOn})
 	}
+	d.loaded = true
 	d.set.Configure(specs, d.now)
 	d.limitAll()
 }
