@@ -1,12 +1,15 @@
 package daemon
 
 import (
+	"slices"
+
 	"taskmaster/config"
 	"taskmaster/epoll"
 	"taskmaster/journal"
 	"taskmaster/logfile"
 	"taskmaster/process"
 	"taskmaster/reaper"
+	"taskmaster/sys"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,6 +22,17 @@ type carriedChild struct {
 	Out, Err carriedStream
 	Waits    []carriedWait
 	Seats    []carriedSeat
+	Watch    *carriedWatch
+}
+
+// carriedWatch is what tells of readiness and health. A check under way is not in
+// it: it begins anew.
+type carriedWatch struct {
+	Notify  *sys.SavedNotify
+	Said    string
+	Phase   string
+	FD      int
+	Pattern string // of ready: {log: …}, as long as no line has matched
 }
 
 // carriedSeat is somebody who is attached.
@@ -66,6 +80,13 @@ type carriedPipe struct {
 	Aloud  *carriedAloud
 	Keys   *carriedKeys
 	Silent bool // it is kept nowhere
+	Lines  *carriedLines
+}
+
+// carriedLines is a line that is being looked at for ready: {log: …}.
+type carriedLines struct {
+	Partial []byte
+	Skip    bool
 }
 
 // carriedKeys is what the master of a terminal has more.
@@ -96,7 +117,7 @@ func (b *bag) children() []carriedChild {
 				cc.Waits = append(cc.Waits, carriedWait{w.Verb, w.Down(), n})
 			}
 		}
-		cc.Seats = b.seats(c)
+		cc.Seats, cc.Watch = b.seats(c), b.watch(c)
 		out = append(out, cc)
 	}
 	return out
@@ -128,6 +149,49 @@ func (u *unpacking) seats(c *child, from []carriedSeat) {
 	}
 }
 
+func (b *bag) watch(c *child) *carriedWatch {
+	w := c.watch
+	if w == nil {
+		return nil
+	}
+	out := &carriedWatch{Said: w.said, Phase: w.phase, FD: b.keep(w.fd)}
+	if w.notify != nil {
+		out.Notify = w.notify.Save()
+		b.keep(w.notify.FD)
+	}
+	for _, p := range slices.Concat(c.out.pipes, c.err.pipes) {
+		if p.lines != nil && !p.lines.m.over {
+			out.Pattern = p.lines.m.pattern.String()
+		}
+	}
+	return out
+}
+
+func (u *unpacking) watch(c *child, from *carriedWatch) (m *matcher) {
+	if from == nil {
+		return nil
+	}
+	d := u.d
+	w := d.watch(c)
+	w.said, w.phase, w.fd = from.Said, from.Phase, u.claim(from.FD)
+	var err error
+	if from.Notify != nil {
+		w.notify = sys.RestoreNotify(from.Notify)
+		u.claim(w.notify.FD)
+		err = d.loop.Add(w.notify.FD, unix.EPOLLIN, epoll.Output, readable(w.hear))
+	}
+	if w.fd >= 0 && err == nil {
+		err = d.loop.Add(w.fd, unix.EPOLLIN, epoll.Output, readable(w.readPipe))
+	}
+	if from.Pattern != "" && err == nil {
+		m, err = newMatcher(from.Pattern, w.ready)
+	}
+	if err != nil {
+		d.fault("watch "+c.Name, err)
+	}
+	return m
+}
+
 func (b *bag) stream(s *stream) carriedStream {
 	out := carriedStream{Kind: s.kind, Path: s.path, Lost: s.lost, TTY: s.tty}
 	if s.ring != nil {
@@ -148,6 +212,9 @@ func (b *bag) pipe(p *pipe) carriedPipe {
 	out := carriedPipe{FD: b.keep(p.fd), Before: p.before, Size: p.size}
 	if p.keys != nil {
 		out.Keys = &carriedKeys{p.keys.queue, p.keys.full}
+	}
+	if p.lines != nil && !p.lines.m.over {
+		out.Lines = &carriedLines{p.lines.partial, p.lines.skip}
 	}
 	switch sink := p.sink.(type) {
 	case *logfile.Stream:
@@ -185,8 +252,9 @@ func (u *unpacking) children() {
 		if cc.Tree != nil {
 			c.tree = d.forest.Restore(cc.Tree)
 		}
-		u.stream(&c.out, &cc.Out, d.out)
-		u.stream(&c.err, &cc.Err, d.err)
+		match := u.watch(c, cc.Watch)
+		u.stream(&c.out, &cc.Out, d.out, match)
+		u.stream(&c.err, &cc.Err, d.err, match)
 		u.seats(c, cc.Seats)
 		for _, w := range cc.Waits {
 			if r := u.request(w.Request); r != nil {
@@ -197,7 +265,7 @@ func (u *unpacking) children() {
 	}
 }
 
-func (u *unpacking) stream(s *stream, from *carriedStream, own *console) {
+func (u *unpacking) stream(s *stream, from *carriedStream, own *console, match *matcher) {
 	s.kind, s.path, s.lost, s.tty = from.Kind, from.Path, from.Lost, from.TTY
 	if from.Ring != nil {
 		s.ring = logfile.RestoreRing(from.Ring)
@@ -212,11 +280,11 @@ func (u *unpacking) stream(s *stream, from *carriedStream, own *console) {
 		}
 	}
 	for n := range from.Pipes {
-		u.pipe(s, &from.Pipes[n], own)
+		u.pipe(s, &from.Pipes[n], own, match)
 	}
 }
 
-func (u *unpacking) pipe(s *stream, from *carriedPipe, own *console) {
+func (u *unpacking) pipe(s *stream, from *carriedPipe, own *console, match *matcher) {
 	d := u.d
 	p := &pipe{d: d, s: s, fd: u.claim(from.FD), before: from.Before, size: from.Size}
 	switch file := d.book.File(from.File); {
@@ -236,6 +304,9 @@ func (u *unpacking) pipe(s *stream, from *carriedPipe, own *console) {
 		if p.keys = (&keyboard{from.Keys.Queue, from.Keys.Full}); len(p.keys.queue) > 0 {
 			events |= unix.EPOLLOUT
 		}
+	}
+	if from.Lines != nil && match != nil {
+		p.lines = &lines{m: match, partial: from.Lines.Partial, skip: from.Lines.Skip}
 	}
 	if err := d.loop.Add(p.fd, events, epoll.Output, p); err != nil {
 		d.fault("epoll", err)

@@ -120,6 +120,7 @@ func (d *Daemon) takeOver(in *Inherited) error {
 	d.log(journal.Info, "upgraded", journal.Str("from", c.Version), journal.Str("to", d.opts.Version), journal.Int("pid", os.Getpid()))
 	d.upgraded(c.Version)
 	d.book.Unfinished(d.compressing())
+	d.askAnew()
 	d.zombies = true
 	for _, sig := range in.signals {
 		d.take(sig)
@@ -127,6 +128,15 @@ func (d *Daemon) takeOver(in *Inherited) error {
 	debug.FreeOSMemory() // what the state took on its way
 	d.settle()
 	return nil
+}
+
+// askAnew begins the checks anew that were under way.
+func (d *Daemon) askAnew() {
+	for i := range d.set.All() {
+		if i.Asking() {
+			d.ask(d.childOf(i))
+		}
+	}
 }
 
 // upgraded answers those who asked for it.

@@ -339,6 +339,11 @@ func (s *Set) link(specs []Spec) {
 			}
 		}
 	}
+	s.relink()
+}
+
+// relink works out what follows from the needs of all programs.
+func (s *Set) relink() {
 	for _, g := range s.byName {
 		if g.ties != nil {
 			g.ties.neededBy, g.ties.above, g.ties.rank = nil, 0, -1

@@ -7,6 +7,7 @@ import "time"
 type Saved struct {
 	Groups  []SavedGroup
 	Todo    []SavedAction // decided and not done yet
+	Stirred []string      // programs whose dependents are to be told
 	Fatal   bool
 	Closing bool
 }
@@ -16,7 +17,29 @@ type SavedGroup struct {
 	Name      string
 	Policy    Policy
 	Gone      bool
+	Ties      *SavedTies
 	Instances []SavedInstance
+}
+
+// SavedTies is ties: what is not in it follows from the needs and the instances.
+type SavedTies struct {
+	Needs []Need
+	Was   bool
+	Again bool
+}
+
+// SavedVigil is a vigil.
+type SavedVigil struct {
+	Ready   bool
+	Asking  bool
+	Blame   uint8
+	Strikes int
+	Why     string
+	Last    string
+	Gap     time.Duration
+	Next    time.Time
+	Limit   time.Time
+	Bite    time.Time
 }
 
 // SavedInstance is an Instance.
@@ -34,6 +57,8 @@ type SavedInstance struct {
 	Killed    bool
 	Expected  bool
 	Exited    bool
+	Held      bool
+	Waiting   uint8
 	Exit      Exit
 	Failed    int
 	Hasty     int
@@ -43,6 +68,7 @@ type SavedInstance struct {
 	Since     time.Time `state:"wall"`
 	Retry     time.Time
 	Deadline  time.Time
+	Vigil     *SavedVigil
 }
 
 // SavedAction is an Action; On is its instance, by place.
@@ -80,11 +106,14 @@ func (s *Set) At(p Place) *Instance {
 func (s *Set) Save() Saved {
 	out := Saved{Fatal: s.fatal, Closing: s.closing}
 	for _, g := range s.groups {
-		sg := SavedGroup{Name: g.Name, Policy: g.Policy, Gone: g.gone}
+		sg := SavedGroup{Name: g.Name, Policy: g.Policy, Gone: g.gone, Ties: g.ties.save()}
 		for _, i := range g.Instances {
 			sg.Instances = append(sg.Instances, i.save())
 		}
 		out.Groups = append(out.Groups, sg)
+	}
+	for _, g := range s.stirred {
+		out.Stirred = append(out.Stirred, g.Name)
 	}
 	for _, a := range s.todo[s.next:] {
 		out.Todo = append(out.Todo, SavedAction{a.Do, a.On.Place(), a.Signal, a.Change})
@@ -92,10 +121,39 @@ func (s *Set) Save() Saved {
 	return out
 }
 
+func (t *ties) save() *SavedTies {
+	if t == nil {
+		return nil
+	}
+	out := &SavedTies{Was: t.was, Again: t.again}
+	for _, e := range t.needs {
+		out.Needs = append(out.Needs, Need{e.on.Name, e.cond})
+	}
+	return out
+}
+
+func (v *vigil) save() *SavedVigil {
+	if v == nil {
+		return nil
+	}
+	return &SavedVigil{v.ready, v.asking, uint8(v.blame), v.strikes, v.why, v.last, v.gap, v.next, v.limit, v.bite}
+}
+
+func (v *SavedVigil) restore() *vigil {
+	if v == nil {
+		return nil
+	}
+	return &vigil{v.Ready, v.Asking, blame(v.Blame), v.Strikes, v.Why, v.Last, v.Gap, v.Next, v.Limit, v.Bite}
+}
+
+// Asking tells whether a check was asked for that is not answered.
+func (i *Instance) Asking() bool { return i.vigil != nil && i.vigil.asking }
+
 func (i *Instance) save() SavedInstance {
 	return SavedInstance{
 		Name: i.Name, Num: i.Num, State: i.state, Want: i.want, By: i.by, PID: i.pid, Left: i.left, Due: i.due,
 		Spawning: i.spawning, Automatic: i.automatic, Killed: i.killed, Expected: i.expected, Exited: i.exited, Exit: i.exit,
+		Held: i.held, Waiting: uint8(i.waiting), Vigil: i.vigil.save(),
 		Failed: i.failed, Hasty: i.hasty, Restarts: i.restarts, Reason: i.reason,
 		Launched: i.launched, Since: i.since, Retry: i.retry, Deadline: i.deadline,
 	}
@@ -115,6 +173,7 @@ func RestoreSet(from Saved) *Set {
 			s.heap.put(i)
 		}
 	}
+	s.restoreTies(from)
 	for _, a := range from.Todo {
 		if i := s.At(a.On); i != nil {
 			s.todo = append(s.todo, Action{a.Do, i, a.Signal, a.Change})
@@ -123,10 +182,33 @@ func RestoreSet(from Saved) *Set {
 	return s
 }
 
+func (s *Set) restoreTies(from Saved) {
+	for n, sg := range from.Groups {
+		if sg.Ties == nil {
+			continue
+		}
+		t := s.groups[n].tie()
+		t.was, t.again = sg.Ties.Was, sg.Ties.Again
+		for _, need := range sg.Ties.Needs {
+			if on := s.byName[need.Name]; on != nil {
+				t.needs = append(t.needs, edge{on, need.Cond})
+				on.tie()
+			}
+		}
+	}
+	s.relink()
+	for _, name := range from.Stirred {
+		if g := s.byName[name]; g != nil && g.ties != nil {
+			s.stir(g)
+		}
+	}
+}
+
 func (v *SavedInstance) restore(g *Group) *Instance {
 	return &Instance{
 		Name: v.Name, Num: v.Num, group: g, state: v.State, want: v.Want, by: v.By, pid: v.PID, left: v.Left, due: v.Due,
 		spawning: v.Spawning, automatic: v.Automatic, killed: v.Killed, expected: v.Expected, exited: v.Exited, exit: v.Exit,
+		held: v.Held, waiting: patience(v.Waiting), vigil: v.Vigil.restore(),
 		failed: v.Failed, hasty: v.Hasty, restarts: v.Restarts, reason: v.Reason,
 		launched: v.Launched, since: v.Since, retry: v.Retry, deadline: v.Deadline,
 	}

@@ -28,3 +28,15 @@ func (t *TermState) Save() *SavedTerm { return &SavedTerm{t.old, t.rawT, t.thru}
 func RestoreTerm(fd int, from *SavedTerm) *TermState {
 	return &TermState{fd, from.Old, from.Raw, from.Thru}
 }
+
+// SavedNotify is a NotifySocket as values: its descriptor stays open.
+type SavedNotify struct {
+	FD   int
+	Name string
+}
+
+// Save gives the socket as values.
+func (s *NotifySocket) Save() *SavedNotify { return &SavedNotify{s.FD, s.name} }
+
+// RestoreNotify makes a NotifySocket of what Save gave.
+func RestoreNotify(from *SavedNotify) *NotifySocket { return &NotifySocket{from.FD, from.Name} }
