@@ -31,6 +31,8 @@ func DecodeReply(line []byte) (Reply, error) {
 			r.Data = s.data()
 		case "tty":
 			r.TTY = string(s.value()) == "true"
+		case "ack":
+			r.Ack = string(s.value()) == "true"
 		case "done":
 			r.Done = string(s.value()) == "true"
 		case "exit":

@@ -33,6 +33,9 @@ func AppendReply(out []byte, r *Reply) []byte {
 	if r.TTY {
 		out = append(out, `,"tty":true`...)
 	}
+	if r.Ack {
+		out = append(out, `,"ack":true`...)
+	}
 	if r.Done {
 		out = append(out, `,"done":true`...)
 	}

@@ -24,6 +24,7 @@ type Request struct {
 	Args     []string        `json:"args,omitempty"`
 	Size     [2]int          `json:"size,omitzero"`  // of attach and resize: rows and columns of the terminal
 	Data     []byte          `json:"data,omitempty"` // of input, base64 on the wire
+	Ack      bool            `json:"ack,omitempty"`  // of input: say when the terminal has taken it all
 }
 
 // The messages that follow an attach on its connection. Each carries the id of
@@ -48,6 +49,7 @@ type Reply struct {
 	Rows  []Row           `json:"rows,omitempty"`  // of status
 	Data  []byte          `json:"data,omitempty"`  // raw output (tail --raw, attach), base64 on the wire
 	TTY   bool            `json:"tty,omitempty"`   // of attach: there is a terminal, and what was set on it before counts no more
+	Ack   bool            `json:"ack,omitempty"`   // of attach: the input that asked for it is with the terminal, or nowhere
 	Done  bool            `json:"done,omitempty"`
 	Exit  *int            `json:"exit,omitempty"` // with Done: 0 fine, 1 failure, 2 usage, 3 and 4 of status
 }

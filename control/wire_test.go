@@ -30,6 +30,7 @@ func TestReplyIsWhatEncodingJSONSays(t *testing.T) {
 		"rows":   {ID: json.RawMessage("7"), Rows: manyRows(100)},
 		"data":   {ID: json.RawMessage("7"), Data: []byte("\x00\xff\x1b\n")},
 		"tty":    {ID: json.RawMessage("7"), TTY: true, Text: "started"},
+		"ack":    {ID: json.RawMessage("7"), Ack: true},
 		"done":   {ID: json.RawMessage("7"), Done: true, Exit: new(3)},
 		"nobody": {ID: json.RawMessage("null"), Text: "x"},
 	} {

@@ -26,6 +26,7 @@ type exchange struct {
 	out     []byte
 	errs    []byte
 	tty     bool         // attached to a terminal
+	acked   bool         // it has taken what was typed
 	signals *sys.Signals // nil for a command that is over soon
 }
 
@@ -142,7 +143,7 @@ func (x *exchange) line(line []byte) (code int, done bool) {
 		x.errs = append(x.errs, "the daemon's reply was not understood: "+err.Error()+"\n"...)
 		return exitFailure, true
 	}
-	x.tty = x.tty || r.TTY
+	x.tty, x.acked = x.tty || r.TTY, x.acked || r.Ack
 	if x.tty && r.Text != "" { // standard output is the program's alone
 		r.Error, r.Text = r.Text, ""
 	}

@@ -15,6 +15,7 @@ type typist struct {
 	*exchange
 	eof  bool
 	left bool // the daemon was told so
+	sent bool // what was read is not with the program's terminal yet
 	buf  [4 << 10]byte
 }
 
@@ -63,12 +64,13 @@ func (t *typist) say(q control.Request) error {
 // wait tells what has come.
 func (t *typist) wait() (input, socket, interrupted bool) {
 	fds := []unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLIN}, {Fd: int32(t.signals.Fd()), Events: unix.POLLIN}, {Fd: 0, Events: unix.POLLIN}}
-	if t.eof {
+	more := !t.eof && !t.sent
+	if !more {
 		fds = fds[:2]
 	}
 	for {
 		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
-			return !t.eof && fds[2].Revents != 0, fds[0].Revents != 0, fds[1].Revents != 0
+			return more && fds[2].Revents != 0, fds[0].Revents != 0, fds[1].Revents != 0
 		}
 	}
 }
@@ -78,7 +80,8 @@ func (t *typist) pass() error {
 	n, err := unix.Read(0, t.buf[:])
 	switch {
 	case n > 0:
-		return t.say(control.Request{Command: control.Input, Data: t.buf[:n]})
+		t.sent = true
+		return t.say(control.Request{Command: control.Input, Data: t.buf[:n], Ack: true})
 	case err == unix.EAGAIN || err == unix.EINTR:
 		return nil
 	}
@@ -111,6 +114,9 @@ func (t *typist) receive() (code int, done bool) {
 	t.in = t.in[:len(t.in)+n]
 	if code, done = t.lines(); done {
 		return code, true
+	}
+	if t.acked {
+		t.sent, t.acked = false, false
 	}
 	if err := t.leave(); err != nil {
 		return t.gone(err.Error()), true

@@ -142,7 +142,9 @@ func (d *Daemon) message(p peer, q *control.Request) {
 		}
 		switch q.Command {
 		case control.Input:
-			r.input(q.Data)
+			if r.input(q.Data); q.Ack {
+				r.acknowledge()
+			}
 		case control.Resize:
 			r.seat.resize(q.Size)
 			if r.seat.c.seats.typist() == r {
@@ -192,6 +194,16 @@ func (r *request) input(b []byte) {
 	default:
 		r.seat.drop(r, p.press(b))
 	}
+}
+
+// acknowledge tells a client once what it typed is with the terminal: so one that
+// reads a pipe keeps to the pace of the program, and nothing is dropped.
+func (r *request) acknowledge() {
+	if p := r.seat.c.terminal(); p != nil && len(p.keys.queue) > 0 {
+		r.seat.asks = true
+		return
+	}
+	r.send(control.Reply{Ack: true})
 }
 
 func (s *seats) whoTypes() string {

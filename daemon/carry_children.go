@@ -43,6 +43,7 @@ type carriedSeat struct {
 	Watch      bool
 	Told       bool
 	Lost       int64
+	Asks       bool
 	Keys       bool // has the keyboard
 }
 
@@ -130,7 +131,7 @@ func (b *bag) seats(c *child) (out []carriedSeat) {
 	for _, r := range c.seats.list {
 		if n, ok := b.requests[r]; ok {
 			s := r.seat
-			out = append(out, carriedSeat{n, s.window.rows, s.window.cols, s.plain, s.watch, s.told, s.lost, c.seats.keys == r})
+			out = append(out, carriedSeat{n, s.window.rows, s.window.cols, s.plain, s.watch, s.told, s.lost, s.asks, c.seats.keys == r})
 		}
 	}
 	return out
@@ -142,7 +143,7 @@ func (u *unpacking) seats(c *child, from []carriedSeat) {
 		if r == nil {
 			continue
 		}
-		c.sit(r, &seat{window: window{v.Rows, v.Cols}, plain: v.Plain, watch: v.Watch, told: v.Told, lost: v.Lost})
+		c.sit(r, &seat{window: window{v.Rows, v.Cols}, plain: v.Plain, watch: v.Watch, told: v.Told, lost: v.Lost, asks: v.Asks})
 		if r.call.Raw = !v.Plain; v.Keys {
 			c.seats.keys = r
 		}

@@ -376,6 +376,9 @@ func (p *pipe) close() {
 	sys.Close(p.fd)
 	p.fd = -1
 	p.resume = time.Time{}
+	if p.keys != nil {
+		p.acknowledge()
+	}
 	p.sink.End(p.d.now)
 	for _, f := range p.s.followers {
 		f.flush()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"taskmaster/control"
 	"taskmaster/sys"
 
 	"golang.org/x/sys/unix"
@@ -94,6 +95,17 @@ func (p *pipe) drain() {
 		}
 	}
 	k.queue = nil
+	p.acknowledge()
+}
+
+// acknowledge tells those who asked that nothing they typed waits any more.
+func (p *pipe) acknowledge() {
+	for _, f := range p.s.followers {
+		if f.seat != nil && f.seat.asks {
+			f.seat.asks = false
+			f.send(control.Reply{Ack: true})
+		}
+	}
 }
 
 // wants is what a pipe waits for when nothing is typed.

@@ -21,6 +21,7 @@ type seat struct {
 	plain  bool   // there is no terminal: it follows lines of output
 	watch  bool   // it does not want the keyboard
 	told   bool   // that what it types goes nowhere
+	asks   bool   // to be told once what it typed is with the terminal
 	lost   int64  // bytes that it typed and that had to be dropped
 }
 

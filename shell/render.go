@@ -22,7 +22,7 @@ func (p *Printer) Append(out, errs []byte, r *control.Reply) ([]byte, []byte) {
 	switch {
 	case r.Text != "":
 		out = appendLines(out, r.Text, p.Call.JSON)
-	case r.Error == "" && len(r.Data) == 0 && r.Rows == nil && !r.TTY && !r.Done:
+	case r.Error == "" && len(r.Data) == 0 && r.Rows == nil && !r.TTY && !r.Ack && !r.Done:
 		out = append(out, '\n') // an empty line
 	}
 	if r.Error != "" {

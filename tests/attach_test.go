@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -237,9 +238,12 @@ func TestSeveralLookOnAndOneTypes(t *testing.T) {
 	if got := strings.Join(w.lines("a.in"), " "); got != "one three four" {
 		t.Errorf("typed was %q", got)
 	}
-	d.end()
+	d.send(syscall.SIGTERM)
 	for _, x := range []*attached{a, b, watcher} {
 		x.ends(1)
+	}
+	if code := d.wait(); code != 0 {
+		t.Errorf("exit code %d", code)
 	}
 }
 
@@ -437,6 +441,26 @@ func TestAttachWithoutATerminal(t *testing.T) {
 	}
 	if _, errs, code := d.ctl("attach", "nope"); code != 1 || errs != "ERROR (no such program: nope)\n" {
 		t.Errorf("%d, %q", code, errs)
+	}
+	d.end()
+}
+
+// What comes through a pipe keeps to the pace of the program, and arrives whole.
+func TestPipeIntoATerminal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(programs{"a": prog(sh("stty raw -echo; echo ready; sleep 0.3; head -c 1000000 > "+w.path("got")+"; echo done > "+w.path("done")+"; sleep 1000"), tty)})
+	d.await("a", "RUNNING")
+	d.rawAttach("a").hears(d, "ready")
+	text := noise(7, 1000000)
+	cmd := exec.Command(binary, "ctl", "-s", w.path("s"), "attach", "a")
+	cmd.Stdin = bytes.NewReader(text)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	w.until("all has come", func() bool { return len(w.lines("done")) > 0 })
+	if got, err := os.ReadFile(w.path("got")); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("%d bytes came (%v), or others than the %d that were typed", len(got), err, len(text))
 	}
 	d.end()
 }
