@@ -122,6 +122,9 @@ func (d *Daemon) replay(r *request, s *stream) {
 		}
 		cut = len(b) >= replayMax
 	}
+	if p := r.seat.c.terminal(); cut && p != nil && p.keys.full {
+		r.send(control.Reply{Data: []byte("\x1b[?1049h\x1b[H\x1b[2J")}) // how it came to the other screen is no more to be found
+	}
 	last := logfile.LastLines(b, n, false)
 	if b = vt.Replay(last, cut && len(last) == len(b)); len(b) > 0 {
 		r.send(control.Reply{Data: b})
@@ -147,9 +150,7 @@ func (d *Daemon) message(p peer, q *control.Request) {
 			}
 		case control.Resize:
 			r.seat.resize(q.Size)
-			if r.seat.c.seats.typist() == r {
-				r.seat.c.fit()
-			}
+			r.seat.c.fit()
 		case control.Detach:
 			r.detach()
 		}

@@ -68,12 +68,26 @@ func (s *seats) typist() *request {
 	return s.list[i]
 }
 
-// window is the size that the program's terminal is to have.
+// window is the size that the program's terminal is to have: that of whoever
+// types or, as that may come through a pipe, of the first who has a terminal.
 func (s *seats) window() window {
-	if r := s.typist(); r != nil {
-		return r.seat.window
+	r := s.typist()
+	if r == nil || r.seat.window.rows > 0 {
+		return r.window()
 	}
-	return window{}
+	i := slices.IndexFunc(s.list, func(r *request) bool { return r.seat.window.rows > 0 })
+	if i < 0 {
+		return window{}
+	}
+	return s.list[i].seat.window
+}
+
+// window is that of an attach, none for nil.
+func (r *request) window() window {
+	if r == nil {
+		return window{}
+	}
+	return r.seat.window
 }
 
 // take hands r the keyboard when nobody has it, or by force. It tells whether r has it now.

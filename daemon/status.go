@@ -90,6 +90,8 @@ func (d *Daemon) detail(i *process.Instance) string {
 	}
 	if t := c.terminal(); t != nil {
 		say("terminal: %s", t.describe())
+	} else if p != nil && p.TTY {
+		say("terminal: not open")
 	}
 	if c.seats != nil {
 		say("attached: %s", c.seats.describe())

@@ -10,8 +10,22 @@ import (
 	"taskmaster/vt"
 )
 
+// detachKeys are the ways in which terminals send Ctrl-]: as a byte, and as xterm
+// and kitty do it for a program that has asked for keys with their modifiers.
+var detachKeys = [][]byte{{']' - '@'}, []byte("\x1b[27;5;93~"), []byte("\x1b[93;5u")}
+
+// cutDetach finds the first Ctrl-] of b: where it begins and how long it is.
+func cutDetach(b []byte) (at, size int) {
+	at = -1
+	for _, k := range detachKeys {
+		if i := bytes.Index(b, k); i >= 0 && (at < 0 || i < at) {
+			at, size = i, len(k)
+		}
+	}
+	return at, size
+}
+
 const (
-	detachKey = ']' - '@' // Ctrl-]
 	// detachWait is how long a second Ctrl-] may take that makes it a key for the program.
 	detachWait      = 500 * time.Millisecond
 	exitInterrupted = 130
@@ -47,20 +61,19 @@ func (p *passage) keep(line string) {
 func (s *Session) typeThrough(t *task, b []byte) (rest []byte) {
 	p := t.passage
 	for len(b) > 0 {
-		if p.pressed && b[0] != detachKey {
+		i, size := cutDetach(b)
+		switch {
+		case p.pressed && i != 0:
 			s.detach(t, 0)
 			s.pump()
 			return b
-		}
-		i := bytes.IndexByte(b, detachKey)
-		switch {
 		case p.pressed:
 			p.pressed, t.next = false, time.Time{}
-			s.key(t, b[:1])
-			b = b[1:]
+			s.key(t, b[:size])
+			b = b[size:]
 		case i == 0:
 			p.pressed, t.next = true, s.host.Now().Add(detachWait)
-			b = b[1:]
+			b = b[size:]
 		case i > 0:
 			s.key(t, b[:i])
 			b = b[i:]

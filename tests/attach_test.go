@@ -531,3 +531,37 @@ func TestAttachFromTheShells(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
+
+// An upgrade of the daemon is nothing to those who are attached, nor to the program.
+func TestAttachGoesOnOverAnUpgrade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d, term := w.onTerminal(programs{"a": w.echo("a")})
+	pid := d.await("a", "RUNNING").PID
+	own := &attached{terminal: term, d: d}
+	own.types("attach a\r")
+	own.sees("[attached to a;")
+	a := d.attach(30, 100, "a")
+	a.types("one\r")
+	a.sees("got one")
+	own.sees("got one")
+	d.must("upgrade")
+	a.types("two\r")
+	a.sees("got two")
+	own.sees("got two")
+	own.types("x")
+	own.sees("you look on")
+	a.types("\x1d")
+	a.ends(0)
+	own.types("three\r")
+	own.sees("got three")
+	own.types("\x1dpid\r")
+	own.sees(fmt.Sprintf("\n%d\r", d.pid()))
+	if r := d.status("a")["a"]; r.PID != pid || strings.Join(w.lines("a.in"), " ") != "one two three" {
+		t.Errorf("%+v, typed was %q", r, w.lines("a.in"))
+	}
+	own.types("quit\r")
+	if code := d.wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
