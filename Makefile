@@ -4,6 +4,8 @@
 GO       ?= go
 PREFIX   ?= /usr/local
 DESTDIR  ?=
+SYSCONFDIR ?= /etc
+INIT     ?= systemd
 FUZZTIME ?= 10s
 STRESS   ?= 5m
 OUTPUT   ?= 1GB
@@ -11,6 +13,17 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 
 # Nothing but `make race` needs a C compiler.
 export CGO_ENABLED = 0
+
+# Where the service manager looks, and for what.
+ifeq ($(INIT),openrc)
+INITFILE = openrc
+INITPATH = $(SYSCONFDIR)/init.d/taskmaster
+INITMODE = 755
+else
+INITFILE = service
+INITPATH = $(PREFIX)/lib/systemd/system/taskmaster.service
+INITMODE = 644
+endif
 
 BINARY  = $(CURDIR)/taskmaster
 # The commit is in the binary where git can tell it; a source archive builds all the same.
@@ -62,9 +75,14 @@ scale: build ## 1 to 10,000 programs: start, storm, status, reload, stop, memory
 demo: build ## about 20 seconds of it at work
 	@TASKMASTER=$(BINARY) sh examples/demo.sh
 
-install: ## into PREFIX (/usr/local), below DESTDIR
+install: ## binary and unit into PREFIX (/usr/local), below DESTDIR; INIT=openrc for that in place of systemd
 	@test -x $(BINARY) || $(MAKE) build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/taskmaster
+	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/taskmaster/conf.d
+	@test -e $(DESTDIR)$(SYSCONFDIR)/taskmaster/taskmaster.yaml || \
+		install -m 644 packaging/taskmaster.yaml $(DESTDIR)$(SYSCONFDIR)/taskmaster/taskmaster.yaml
+	install -D -m $(INITMODE) packaging/taskmaster.$(INITFILE) $(DESTDIR)$(INITPATH)
+	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|;s|/etc/taskmaster/|$(SYSCONFDIR)/taskmaster/|' $(DESTDIR)$(INITPATH)
 
 clean: ## removes what make has made
 	rm -f $(BINARY)

@@ -2,23 +2,28 @@ package config
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"sync"
 )
 
 // environ is the daemon's own environment, read once, each name once, without
-// what an outer taskmaster (or this one, for its own use) put in.
+// what an outer taskmaster (or this one, for its own use) put in, and without
+// what a service manager meant for the daemon alone.
 var environ = sync.OnceValue(func() []string { return ownEnviron(os.Environ()) })
 
 // innerPrefix begins the names of variables that are taskmaster's.
 const innerPrefix = "TASKMASTER_"
+
+// forDaemon are variables of sd_notify(3) and sd_watchdog_enabled(3) that are no program's.
+var forDaemon = []string{"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
 
 func ownEnviron(env []string) []string {
 	out := make([]string, 0, len(env))
 	at := make(map[string]int, len(env))
 	for _, e := range env {
 		name, _, ok := strings.Cut(e, "=")
-		if !ok || name == "" || strings.HasPrefix(e, innerPrefix) {
+		if !ok || name == "" || strings.HasPrefix(e, innerPrefix) || slices.Contains(forDaemon, name) {
 			continue
 		}
 		if i, twice := at[name]; twice {

@@ -89,6 +89,7 @@ type Daemon struct {
 	loaded    bool            // a configuration; what read it need not stay in memory
 	unlimited map[string]bool // programs and fields of which it was said that they cannot be limited
 
+	manager  *manager
 	others   history // the events that are no change of state
 	hooks    []*hook
 	graceEnd time.Time // shutdown: hooks have until then
@@ -134,6 +135,9 @@ func run(o Options) int {
 	defer d.crash()
 	if o.Resume == nil {
 		d.begin()
+	} else {
+		d.openManager()
+		d.ready()
 	}
 	for !d.done() {
 		d.turn()
@@ -223,10 +227,12 @@ func (d *Daemon) begin() {
 	if d.opts.Shell {
 		d.openTerminal()
 	}
+	d.openManager()
 	d.settle()
 	if d.opts.Detached {
 		d.letGo()
 	}
+	d.ready()
 }
 
 // close gives everything back, in the order that leaves no file of ours behind.
@@ -235,6 +241,9 @@ func (d *Daemon) close() {
 	d.closeSocket()
 	if d.pidfile != nil {
 		d.pidfile.Close()
+	}
+	if d.manager != nil {
+		d.manager.Close()
 	}
 	if d.forest != nil {
 		d.forest.Close()

@@ -92,13 +92,14 @@ func (d *Daemon) settle() {
 	d.terminal.tick()
 	d.act()
 	d.flush()
+	d.tellManager()
 	d.finishUpgrade()
 	d.arm()
 }
 
 // arm sets the timer to the earliest deadline, if that has changed.
 func (d *Daemon) arm() {
-	next := earliest(d.set.Deadline(), d.asides.times.first(), d.hooksAt(), d.alarms.first(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.terminal.deadline(), d.acceptAt)
+	next := earliest(d.set.Deadline(), d.asides.times.first(), d.hooksAt(), d.alarms.first(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.managerAt(), d.terminal.deadline(), d.acceptAt)
 	if next.Equal(d.armed) {
 		return
 	}

@@ -17,6 +17,8 @@ func (d *Daemon) reload(by string, tell func(config.Change)) error {
 	if d.set.Closing() {
 		return errors.New("ERROR (shutting down)")
 	}
+	d.reloading()
+	defer d.ready()
 	next, err := d.opts.Load()
 	if err != nil {
 		d.logFaults(err)

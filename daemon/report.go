@@ -16,6 +16,9 @@ func (d *Daemon) report(c *child, r process.Report) {
 		e := changed(c.Instance, r)
 		d.publish(&e)
 		c.announceEnd(r)
+		if d.manager != nil {
+			d.manager.stale = true
+		}
 	} else if r.To == process.Stopped && c.Waiting() {
 		d.log(journal.Info, "waiting", journal.Str("name", c.Name), journal.Str("reason", r.Reason))
 	}
