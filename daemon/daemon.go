@@ -135,10 +135,8 @@ func run(o Options) int {
 	defer d.crash()
 	if o.Resume == nil {
 		d.begin()
-	} else {
-		d.openManager()
-		d.ready()
 	}
+	d.ready()
 	for !d.done() {
 		d.turn()
 	}
@@ -232,7 +230,6 @@ func (d *Daemon) begin() {
 	if d.opts.Detached {
 		d.letGo()
 	}
-	d.ready()
 }
 
 // close gives everything back, in the order that leaves no file of ours behind.

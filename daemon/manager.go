@@ -39,7 +39,7 @@ func (d *Daemon) openManager() {
 		d.log(journal.Warn, "service manager", journal.Err(err))
 		return
 	}
-	d.manager = &manager{Manager: m, every: watchdog(os.Getenv("WATCHDOG_USEC"), os.Getenv("WATCHDOG_PID"), os.Getpid())}
+	d.manager = &manager{Manager: m, statusAt: d.now.Add(statusPause), every: watchdog(os.Getenv("WATCHDOG_USEC"), os.Getenv("WATCHDOG_PID"), os.Getpid())}
 }
 
 // watchdog is how often a sign of life is due when one is waited for every

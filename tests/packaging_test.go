@@ -102,28 +102,7 @@ func TestScratchContainer(t *testing.T) {
 	}
 	unshare := tool(t, "unshare")
 	w := newWorld(t)
-	if err := exec.Command(unshare, "-pf", "true").Run(); err != nil {
-		t.Skip("no pid namespaces here:", err)
-	}
-	for _, dir := range []string{"root", "root/proc", "root/dev", "root/run", "root/etc", "root/etc/taskmaster", "root/etc/taskmaster/conf.d", "root/out"} {
-		if err := os.Mkdir(w.path(dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// What a container's runtime brings.
-	if err := syscall.Mknod(w.path("root/dev/null"), syscall.S_IFCHR|0o666, 1<<8|3); err != nil {
-		t.Skip("no device files here:", err)
-	}
-	text, err := os.ReadFile("../packaging/container.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.write("root/etc/taskmaster/taskmaster.yaml", string(text))
-	w.write("root/etc/taskmaster/conf.d/a.yaml", "programs:\n  inner:\n    cmd: [/taskmaster, run, --no-shell, /etc/inner.yaml]\n    stdout: /out/inner\n    stderr: stdout\n  version:\n    cmd: [/taskmaster, version]\n    oneshot: true\n    stdout: /out/version\n")
-	w.write("root/etc/inner.yaml", "daemon: {log: stderr, socket: none}\nprograms: {}\n")
-	if _, err := copied(binary, w.path("root/taskmaster")); err != nil {
-		t.Fatal(err)
-	}
+	image(w)
 	d := w.launch([]string{unshare, "-pf", "--root=" + w.path("root"), "--mount-proc", "--kill-child", "/taskmaster", "run", "--no-shell", "/etc/taskmaster/taskmaster.yaml"}, options{apart: true})
 	ctl := func(words ...string) (string, int) {
 		out, _, code := w.run(append([]string{"ctl", "-s", w.path("root/run/taskmaster.sock")}, words...)...)
@@ -141,5 +120,32 @@ func TestScratchContainer(t *testing.T) {
 	}
 	if code := d.wait(); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// image makes what the Dockerfile makes, and programs in it that need nothing but the binary.
+func image(w *world) {
+	w.Helper()
+	if err := exec.Command("unshare", "-pf", "true").Run(); err != nil {
+		w.Skip("no pid namespaces here:", err)
+	}
+	for _, dir := range []string{"root", "root/proc", "root/dev", "root/run", "root/etc", "root/etc/taskmaster", "root/etc/taskmaster/conf.d", "root/out"} {
+		if err := os.Mkdir(w.path(dir), 0o755); err != nil {
+			w.Fatal(err)
+		}
+	}
+	// What a container's runtime brings.
+	if err := syscall.Mknod(w.path("root/dev/null"), syscall.S_IFCHR|0o666, 1<<8|3); err != nil {
+		w.Skip("no device files here:", err)
+	}
+	text, err := os.ReadFile("../packaging/container.yaml")
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.write("root/etc/taskmaster/taskmaster.yaml", string(text))
+	w.write("root/etc/taskmaster/conf.d/a.yaml", "programs:\n  inner:\n    cmd: [/taskmaster, run, --no-shell, /etc/inner.yaml]\n    stdout: /out/inner\n    stderr: stdout\n  version:\n    cmd: [/taskmaster, version]\n    oneshot: true\n    stdout: /out/version\n")
+	w.write("root/etc/inner.yaml", "daemon: {log: stderr, socket: none}\nprograms: {}\n")
+	if _, err := copied(binary, w.path("root/taskmaster")); err != nil {
+		w.Fatal(err)
 	}
 }
