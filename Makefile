@@ -35,7 +35,7 @@ GOFUMPT     = $(GO) run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -checks all,-ST1003
 ERRCHECK    = $(GO) run github.com/kisielk/errcheck@v1.30.0
 
-.PHONY: all build test lint race fuzz bench stress scale demo install clean help
+.PHONY: all build test lint race fuzz bench stress scale stack demo install clean help
 
 all: build ## the same as build
 
@@ -71,6 +71,10 @@ stress: build ## random commands, kills and reloads for STRESS (5m), against /pr
 
 scale: build ## 1 to 10,000 programs: start, storm, status, reload, stop, memory; a table, and docs/scale.svg
 	TASKMASTER_BINARY=$(BINARY) SCALE=$(CURDIR)/docs/scale.svg $(GO) test -count=1 -timeout=0 -v -run="^TestScale$$" ./tests
+
+stack: build ## examples/stack.yaml at work: Redis, a migration, an API and nginx (apt-get installs what is missing)
+	@sh tests/packages.sh redis-server=redis-server redis-cli=redis-tools nginx=nginx-light python3=python3 systemd-notify=systemd
+	TASKMASTER_BINARY=$(BINARY) STACK=1 $(GO) test -count=1 -v -run='^(TestStack|TestNotifyClients)' ./tests
 
 demo: build ## about 20 seconds of it at work
 	@TASKMASTER=$(BINARY) sh examples/demo.sh

@@ -49,7 +49,12 @@ func (w *world) start(ps programs, opts ...options) *daemon {
 	if o.binary == "" {
 		o.binary = binary
 	}
-	argv := slices.Concat(o.wrap, []string{o.binary}, o.flags, []string{w.config(ps, o.daemon, o.top)})
+	return w.up(slices.Concat(o.wrap, []string{o.binary}, o.flags, []string{w.config(ps, o.daemon, o.top)}), o)
+}
+
+// up starts argv as a daemon whose socket is the world's, and waits until that answers.
+func (w *world) up(argv []string, o options) *daemon {
+	w.Helper()
 	d := w.launch(argv, o)
 	w.until("the socket answers", func() bool {
 		select {
@@ -167,11 +172,11 @@ func (d *daemon) must(words ...string) string {
 
 // row is one instance in status.
 type row struct {
-	Name, Program, State, Reason string
-	Instance, PID, Restarts      int
-	Uptime                       float64
-	ExitCode                     *int
-	Signal                       *string
+	Name, Program, State, Reason, Note string
+	Instance, PID, Restarts            int
+	Uptime                             float64
+	ExitCode                           *int
+	Signal                             *string
 }
 
 // status asks over the socket for the rows of these targets, by name.

@@ -1,0 +1,205 @@
+package tests
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// server answers checks and counts them; while sick it answers 503.
+type server struct {
+	url, addr string
+	sick      atomic.Bool
+	asked     atomic.Int64
+}
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{addr: l.Addr().String(), url: "http://" + l.Addr().String() + "/health"}
+	h := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.asked.Add(1)
+		if s.sick.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})}
+	go func() { _ = h.Serve(l) }()
+	t.Cleanup(func() { _ = h.Close() })
+	return s
+}
+
+// silent is the address of a listener that takes connections and says nothing.
+func silent(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(io.Discard, c); _ = c.Close() }()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func health(how fields, more fields) fields {
+	h := fields{"interval": 0.1, "timeout": 5, "retries": 3}
+	for _, m := range []fields{how, more} {
+		for k, v := range m {
+			h[k] = v
+		}
+	}
+	return fields{"health": h}
+}
+
+// Hundreds of checks a second, beside programs that pour out output, ones whose
+// checks hang and ones that are restarted for theirs: everybody who is well is
+// left alone, and no descriptor is left.
+func TestManyChecks(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	w := newWorld(t)
+	d := w.start(programs{
+		"http": prog("sleep 1000", fields{"numprocs": 100}, health(fields{"http": s.url}, nil)),
+		"tcp":  prog("sleep 1000", fields{"numprocs": 100}, health(fields{"tcp": s.addr}, nil)),
+		"exec": prog("sleep 1000", fields{"numprocs": 5}, health(fields{"exec": "true"}, nil)),
+		"spam": prog(role("spam", "1000000"), fields{"numprocs": 3, "stdout": "none"}),
+		"loud": prog(role("spam", "1000000"), fields{"stdout": fields{"path": w.path("loud"), "maxbytes": "1MiB", "backups": 1}}),
+		"hung": prog("sleep 1000", fields{"numprocs": 20, "autorestart": "always"},
+			health(fields{"http": "http://" + silent(t) + "/"}, fields{"timeout": 0.2, "retries": 2})),
+	})
+	well := func() (out []row) {
+		for name, r := range d.status() {
+			if !strings.HasPrefix(name, "hung") {
+				out = append(out, r)
+			}
+		}
+		return out
+	}
+	w.until("all run", func() bool {
+		for _, r := range well() {
+			if r.State != "RUNNING" {
+				return false
+			}
+		}
+		return true
+	})
+	round := func(checks int64, restarts int) {
+		t.Helper()
+		until := s.asked.Load() + checks
+		w.until("checks", func() bool { return s.asked.Load() >= until })
+		w.until("restarts of what hangs", func() bool { return d.status("hung:0")["hung:0"].Restarts >= restarts })
+	}
+	round(1000, 1)
+	before := len(descriptors(t, d.pid()))
+	begin, used := time.Now(), cpu(d.pid())
+	round(5000, 4)
+	t.Logf("%d checks in %.1f s, %d ms of CPU, %d descriptors", 5000, time.Since(begin).Seconds(), 10*(cpu(d.pid())-used), before)
+	const under = 100 + 100 + 5*4 + 20*3 // checks that may be under way just now, but were not before
+	if after := len(descriptors(t, d.pid())); after > before+under {
+		t.Errorf("%d descriptors, were %d", after, before)
+	}
+	for _, r := range well() {
+		if r.State != "RUNNING" || r.Restarts > 0 {
+			t.Errorf("%+v", r)
+		}
+	}
+	if z := zombies(d.pid()); len(z) > 5 {
+		t.Errorf("zombies: %v", z)
+	}
+	d.end()
+}
+
+// Once nobody is checked any more no descriptor is left of all the checks, and
+// nothing ticks.
+func TestChecksThatWereTakenAway(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	w := newWorld(t)
+	plain := programs{"http": prog("sleep 1000"), "tcp": prog("sleep 1000"), "exec": prog("sleep 1000"), "hung": prog("sleep 1000")}
+	d := w.start(plain)
+	rows := d.awaitAll("RUNNING")
+	before := descriptors(t, d.pid())
+	w.config(programs{
+		"http": prog("sleep 1000", health(fields{"http": s.url}, nil)),
+		"tcp":  prog("sleep 1000", health(fields{"tcp": s.addr}, nil)),
+		"exec": prog("sleep 1000", health(fields{"exec": "true"}, nil)),
+		"hung": prog("sleep 1000", health(fields{"http": "http://" + silent(t) + "/"}, fields{"timeout": 100})),
+	}, nil)
+	d.must("reload")
+	until := s.asked.Load() + 50
+	w.until("50 checks", func() bool { return s.asked.Load() >= until })
+	w.config(plain, nil)
+	d.must("reload")
+	w.until("every check has come to its end", func() bool { return len(descriptors(t, d.pid())) <= len(before) })
+	for name, r := range d.status() {
+		if r.PID != rows[name].PID {
+			t.Errorf("%s was restarted: %+v", name, r)
+		}
+	}
+	d.strace()
+	asked := s.asked.Load()
+	var seen []string
+	for range 3 {
+		if seen = w.callsDuring(2 * time.Second); len(seen) == 0 {
+			break
+		}
+	}
+	if len(seen) > 0 || s.asked.Load() != asked {
+		t.Errorf("%d checks, and system calls at rest:\n%s", s.asked.Load()-asked, seen)
+	}
+	d.end()
+}
+
+// What is ill is restarted and says why; the checks of others go on meanwhile.
+func TestHealthOverHTTP(t *testing.T) {
+	t.Parallel()
+	s, other := newServer(t), newServer(t)
+	w := newWorld(t)
+	d := w.start(programs{
+		"a": prog("sleep 1000", health(fields{"http": s.url}, fields{"retries": 2})),
+		"b": prog("sleep 1000", health(fields{"http": other.url}, nil)),
+	})
+	before := d.awaitAll("RUNNING")
+	s.sick.Store(true)
+	w.until("a is restarted", func() bool { return d.status("a")["a"].PID != before["a"].PID })
+	s.sick.Store(false)
+	w.until("the reason is in the log", func() bool {
+		return len(w.logged("name=a", "health: 2 checks failed", s.url+": HTTP 503")) > 0
+	})
+	d.await("a", "RUNNING")
+	until := other.asked.Load() + 5
+	w.until("b is asked on", func() bool { return other.asked.Load() >= until })
+	if r := d.status("b")["b"]; r.PID != before["b"].PID {
+		t.Errorf("b was restarted: %+v", r)
+	}
+	d.end()
+}
+
+// A check that hangs is over with its time, and the timeout says in which step.
+func TestHealthTimeout(t *testing.T) {
+	t.Parallel()
+	addr := silent(t)
+	w := newWorld(t)
+	d := w.start(programs{"a": prog("sleep 1000", health(fields{"http": "http://" + addr + "/"}, fields{"timeout": 0.2, "retries": 1}))})
+	before := d.await("a", "RUNNING")
+	w.until("a is restarted", func() bool { return d.status("a")["a"].PID != before.PID })
+	if len(w.logged("name=a", fmt.Sprintf("http://%s/: read the answer: timed out", addr))) == 0 {
+		t.Errorf("no word of why:\n%s", w.logTail())
+	}
+	d.end()
+}

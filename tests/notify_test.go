@@ -1,0 +1,86 @@
+package tests
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// notifyClients are real clients of sd_notify, each as a program sends its
+// message: by itself, and from a process further down.
+var notifyClients = map[string]struct{ tool, script string }{
+	"systemd-notify of a shell": {"systemd-notify", "systemd-notify --ready --status=served; exec sleep 1000"},
+	"systemd-notify --pid":      {"systemd-notify", "systemd-notify --pid=$$ --ready --status=served; exec sleep 1000"},
+	"from a child shell":        {"systemd-notify", "(sh -c 'systemd-notify --ready --status=served; true'); exec sleep 1000"},
+	"without a barrier":         {"systemd-notify", "(systemd-notify --no-block --ready --status=served; sleep 1000)"},
+	"of a child that stays":     {"python3", "python3 -c \"$NOTIFY\" & wait"},
+	"as the program itself":     {"python3", "exec python3 -c \"$NOTIFY\""},
+	"after a double fork":       {"python3", "(setsid python3 -c \"$NOTIFY\" &) ; exec sleep 1000"},
+}
+
+// pythonNotify is the usual way to do it in Python without a library.
+const pythonNotify = `
+import os, socket, time
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+    addr = os.environ["NOTIFY_SOCKET"]
+    s.connect("\0" + addr[1:] if addr[0] == "@" else addr)
+    s.sendall(b"READY=1\nSTATUS=served\nMAINPID=1\n")
+time.sleep(1000)
+`
+
+func TestNotifyClients(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ps := programs{}
+	for name, c := range notifyClients {
+		if _, err := exec.LookPath(c.tool); err != nil {
+			t.Logf("%s is left out: %v", name, err)
+			continue
+		}
+		ps[strings.ReplaceAll(name, " ", "_")] = prog(sh(c.script), fields{"ready": "notify", "env": fields{"NOTIFY": pythonNotify}})
+	}
+	ps["silent"] = prog("sleep 1000", fields{"ready": "notify", "readytime": 0.3, "startretries": 0})
+	d := w.start(ps)
+	d.await("silent", "FATAL")
+	for name := range ps {
+		if name != "silent" {
+			if r := d.await(name, "RUNNING", "FATAL"); r.State != "RUNNING" || !strings.Contains(r.Note, "served") {
+				t.Errorf("%s: %+v", name, r)
+			}
+		}
+	}
+	d.end()
+}
+
+// A message of somebody who is not of the program is refused, and said once in a
+// while, however many there are.
+func TestNotifyFromAStranger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(programs{"a": prog("sleep 1000", fields{"ready": "notify"}), "b": prog("sleep 1000")})
+	d.await("b", "RUNNING")
+	r := d.await("a", "STARTING")
+	d.until("a has been started", func() bool { r = d.status("a")["a"]; return environ(r.PID)["NOTIFY_SOCKET"] != "" })
+	conn, err := net.Dial("unixgram", environ(r.PID)["NOTIFY_SOCKET"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	for range 2000 {
+		if _, err := conn.Write([]byte("READY=1\nSTATUS=I am a")); err != nil { // waits while the queue is full
+			t.Fatal(err)
+		}
+	}
+	d.until("the refusal is in the log", func() bool { return len(w.logged("notify", fmt.Sprint(os.Getpid()))) > 0 })
+	if r := d.status("a")["a"]; r.State != "STARTING" || strings.Contains(r.Note, "I am") {
+		t.Errorf("%+v", r)
+	}
+	if n := len(w.logged("notify")); n > 20 {
+		t.Errorf("%d lines in the log of 2,000 messages", n)
+	}
+	d.must("restart", "b")
+	d.end()
+}
