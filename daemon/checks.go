@@ -2,12 +2,15 @@ package daemon
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"taskmaster/config"
 	"taskmaster/probe"
 	"taskmaster/process"
 	"taskmaster/text"
+
+	"golang.org/x/sys/unix"
 )
 
 // askTime is how long a check of readiness may take. A command has until
@@ -73,7 +76,10 @@ func (k *check) run(p *config.Program, cmd []string, patience time.Duration) {
 // verdict is what the end of a command says of the program.
 func verdict(o outcome) error {
 	fault := o.fault()
-	if fault == "" {
+	switch {
+	case o.err != nil:
+		return o.err
+	case fault == "":
 		return nil
 	}
 	const longest = 200
@@ -95,8 +101,19 @@ func (k *check) answer(err error) {
 	if err != nil {
 		ev.Reason = err.Error()
 	}
+	if ev.Moot = ours(err); ev.Moot {
+		w.d.fault("check of "+w.c.Name, err)
+	}
 	w.d.set.Step(w.c.Instance, ev, w.d.now)
 }
+
+// ours tells of what is no sign of the program's health: that we are short of
+// something ourselves.
+func ours(err error) bool {
+	return slices.ContainsFunc(shortages, func(e unix.Errno) bool { return errors.Is(err, e) })
+}
+
+var shortages = []unix.Errno{unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.ENOBUFS, unix.EAGAIN}
 
 // drop ends the check under way without a result.
 func (w *watch) drop() {

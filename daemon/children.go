@@ -103,6 +103,8 @@ func (d *Daemon) do(a process.Action) {
 		d.report(c, a.Change)
 	case process.DoCheck:
 		d.ask(c)
+	case process.DoDrop:
+		c.watch.drop()
 	case process.DoForget:
 		d.forget(c)
 	case process.DoComplain:

@@ -19,6 +19,7 @@ import (
 	"taskmaster/epoll"
 	"taskmaster/journal"
 	"taskmaster/logfile"
+	"taskmaster/probe"
 	"taskmaster/process"
 	"taskmaster/reaper"
 	"taskmaster/sys"
@@ -125,6 +126,7 @@ func Run(o Options) int {
 }
 
 func run(o Options) int {
+	probe.Version = o.Version
 	d := newDaemon(o)
 	if err := d.open(); err != nil {
 		_, _ = os.Stderr.WriteString("taskmaster: " + err.Error() + "\n")

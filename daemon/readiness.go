@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -8,7 +9,6 @@ import (
 
 	"taskmaster/config"
 	"taskmaster/epoll"
-	"taskmaster/journal"
 	"taskmaster/probe"
 	"taskmaster/process"
 	"taskmaster/spawn"
@@ -19,6 +19,8 @@ import (
 
 // noticesAtOnce is how many messages of one program are read in a turn.
 const noticesAtOnce = 64
+
+var errLongNotice = fmt.Errorf("refused a message of more than %d bytes", probe.MaxNotice)
 
 // watch is what tells of the readiness and health of an instance. Few have one.
 type watch struct {
@@ -126,7 +128,7 @@ func (w *watch) ready() { w.d.set.Step(w.c.Instance, process.Event{Kind: process
 
 // hear reads what the program says of itself.
 func (w *watch) hear(uint32) {
-	buf := w.d.buffer(firstBuffer)
+	buf := w.d.buffer(probe.MaxNotice)
 	for range noticesAtOnce {
 		if w.notify == nil {
 			return
@@ -139,11 +141,14 @@ func (w *watch) hear(uint32) {
 			w.d.fault("notify "+w.c.Name, err)
 			return
 		}
-		if !w.c.tree.Holds(m.Pid) {
-			w.d.log(journal.Warn, "notify refused", journal.Str("name", w.c.Name), journal.Int("pid", m.Pid), journal.Int("uid", int(m.Uid)))
-			continue
+		switch {
+		case m.Cut:
+			w.d.fault("notify "+w.c.Name, errLongNotice)
+		case !w.c.tree.Holds(m.Pid):
+			w.d.fault("notify "+w.c.Name, fmt.Errorf("refused a message of uid %d: who sent it is not of the program", m.Uid))
+		default:
+			w.heed(probe.ParseNotice(m.Text))
 		}
-		w.heed(probe.ParseNotice(m.Text))
 	}
 }
 

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"taskmaster/config"
@@ -77,16 +78,20 @@ func (d *Daemon) reloadDaemon(next *config.Daemon) {
 
 // configure hands a configuration to the machine.
 func (d *Daemon) configure(c *config.Config, changes []config.Change) {
-	changed := map[string]bool{}
+	changed, rewatch := map[string]bool{}, map[string]bool{}
 	for _, ch := range changes {
 		changed[ch.Name] = ch.Kind == config.Changed
+		rewatch[ch.Name] = slices.Contains(ch.Fields, "ready") || slices.Contains(ch.Fields, "health")
 	}
 	d.cfg = c
 	d.programs = make(map[string]*config.Program, len(c.Programs))
 	specs := make([]process.Spec, 0, len(c.Programs))
 	for _, p := range c.Programs {
 		d.programs[p.Name] = p
-		specs = append(specs, process.Spec{Name: p.Name, NumProcs: p.NumProcs, Policy: p.Policy, Changed: changed[p.Name], Needs: p.DependsOn})
+		specs = append(specs, process.Spec{
+			Name: p.Name, NumProcs: p.NumProcs, Policy: p.Policy,
+			Changed: changed[p.Name], Rewatch: rewatch[p.Name], Needs: p.DependsOn,
+		})
 	}
 	d.loaded = true
 	d.set.Configure(specs, d.now)

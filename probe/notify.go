@@ -1,10 +1,6 @@
 package probe
 
-import (
-	"strconv"
-	"strings"
-	"time"
-)
+import "strings"
 
 // MaxNotice is the longest message of sd_notify that is read, in bytes.
 const MaxNotice = 4096
@@ -20,9 +16,6 @@ type Notice struct {
 
 	Status    string // STATUS=…, any bytes but a newline
 	HasStatus bool   // Status is meant, also when it is empty
-
-	Watchdog time.Duration // WATCHDOG_USEC=…: its new time; 0 for none
-	Extend   time.Duration // EXTEND_TIMEOUT_USEC=…: how long the present step needs; 0 for none
 }
 
 // ParseNotice takes a message apart: lines of KEY=VALUE, of which the last one
@@ -43,21 +36,7 @@ func ParseNotice(message []byte) (n Notice) {
 			n.Alive, n.Sick = value == "1", value == "trigger"
 		case "STATUS":
 			n.Status, n.HasStatus = value, true
-		case "WATCHDOG_USEC":
-			n.Watchdog = microseconds(value)
-		case "EXTEND_TIMEOUT_USEC":
-			n.Extend = microseconds(value)
 		}
 	}
 	return n
-}
-
-// microseconds is 0 for what is no number, and at most 100 years.
-func microseconds(value string) time.Duration {
-	const longest = 100 * 365 * 24 * time.Hour
-	n, err := strconv.ParseUint(value, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return time.Duration(min(n, uint64(longest/time.Microsecond))) * time.Microsecond
 }

@@ -43,6 +43,7 @@ type Event struct {
 	PID    int    // of OnSpawned
 	Reason string // of OnSpawnFailed, OnRenew and, without OK, OnChecked
 	OK     bool   // of OnChecked
+	Moot   bool   // of OnChecked: through no fault of the program there is no answer, only Reason
 	Exit   Exit   // of OnEnded
 	Left   bool   // of OnEnded: processes of the launch outlive the leader
 }
@@ -58,6 +59,7 @@ const (
 	DoReport             // the state or the want has changed: Action.Change
 	DoForget             // the instance is gone for good
 	DoCheck              // ask whether it is ready (in STARTING) or well (in RUNNING); answer with OnChecked, in the end
+	DoDrop               // the answer to DoCheck is not wanted any more
 	DoComplain           // Action.Change.Reason is an internal error to log
 )
 

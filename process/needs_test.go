@@ -55,13 +55,15 @@ func (w *world) asked(i *Instance) {
 		w.t.Fatalf("%s: a check without a process", i.Name)
 	}
 	starting := i.State() == Starting
+	p.check++
+	this := p.check
 	w.later(50*time.Millisecond, func() {
-		if w.procs[i] != p || !p.alive {
+		if w.procs[i] != p || !p.alive || p.check != this {
 			return
 		}
 		age := w.now.Sub(i.Launched())
 		ok := starting && p.ready >= 0 && age >= p.ready || !starting && (p.sick == 0 || age < p.sick)
-		w.step(i, Event{Kind: OnChecked, OK: ok, Reason: "refused"})
+		w.step(i, Event{Kind: OnChecked, OK: ok, Moot: !ok && age < p.moot, Reason: "refused"})
 	})
 }
 

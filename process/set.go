@@ -41,6 +41,7 @@ type Spec struct {
 	NumProcs int
 	Policy   Policy
 	Changed  bool // its processes would be different from those of the last configuration
+	Rewatch  bool // it is asked something else than before
 	Needs    []Need
 }
 
@@ -78,7 +79,7 @@ func (s *Set) take(specs []Spec) (fresh map[string]bool, rewatched []*Instance) 
 		if g == nil {
 			g = &Group{Name: specs[n].Name}
 			s.byName[g.Name] = g
-		} else if !g.Policy.watchesAs(&specs[n].Policy) {
+		} else if specs[n].Rewatch || !g.Policy.watchesAs(&specs[n].Policy) {
 			rewatched = append(rewatched, g.Instances...)
 		}
 		if g.gone || len(g.Instances) == 0 {

@@ -184,6 +184,7 @@ func (s *step) askedHealth() {
 	switch {
 	case s.ev.OK:
 		v.strikes, v.last = 0, ""
+	case s.ev.Moot:
 	case s.now.Sub(s.launched) < p.Health.StartPeriod:
 		v.last = s.ev.Reason
 	default:
@@ -250,6 +251,10 @@ func (s *step) rewatch() {
 		}
 		v.ready, s.vigil = true, v
 	}
+	if v.asking { // as it was watched before
+		s.do(Action{Do: DoDrop})
+	}
+	v.asking, v.strikes, v.last = false, 0, ""
 	v.ready = v.ready || p.Ready == ReadyAlive
 	if s.state == Running {
 		v.next, v.bite = s.now.Add(p.Health.Interval), s.now.Add(p.Watchdog)

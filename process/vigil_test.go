@@ -54,6 +54,14 @@ var vigils = []scenario{
 		script: []life{{sick: 1}, {}}, states: "STARTING RUNNING STOPPING BACKOFF STARTING RUNNING", starts: 2,
 	},
 	{
+		name: "sick for all that is known, as no check can be made", policy: sickly, script: []life{{sick: 1, moot: 200 * time.Second}},
+		states: "STARTING RUNNING", starts: 1,
+	},
+	{
+		name: "failed checks count also when others between them cannot be made", policy: sickly, script: []life{{sick: 10 * time.Second, moot: 20 * time.Second}, {}},
+		states: "STARTING RUNNING STOPPING STOPPED STARTING RUNNING", starts: 2, reason: "restarted: health: 3 checks failed: refused",
+	},
+	{
 		name: "the watchdog", policy: func(p *Policy) { p.Watchdog = 2 * time.Second }, script: []life{{pings: 20 * time.Second}, {pings: 500 * time.Second}},
 		states: "STARTING RUNNING STOPPING STOPPED STARTING RUNNING", starts: 2, reason: "restarted: watchdog: no sign of life within 2 s",
 	},
@@ -108,4 +116,33 @@ func TestReloadOfAVigil(t *testing.T) {
 	w.advance(3 * time.Second)
 	w.configure(spec("p"))
 	w.is(t, "p", Running, "")
+}
+
+// A reload that changes what is asked drops the question that is under way, and
+// forgets what the answers to the old ones were.
+func TestReloadDropsACheck(t *testing.T) {
+	w := newWorld(t)
+	w.scripts["p"] = []life{{sick: time.Second}}
+	w.configure(spec("p", sickly))
+	i := w.get("p")
+	for i.vigil.strikes < 2 || !i.vigil.asking {
+		w.advance(10 * time.Millisecond)
+	}
+	same := spec("p", sickly)
+	w.configure(same)
+	if !i.vigil.asking || i.vigil.strikes != 2 {
+		t.Error("a reload of the same dropped a check")
+	}
+	same.Rewatch = true
+	before := w.procs[i].check
+	w.configure(same)
+	if i.vigil.asking || i.vigil.strikes != 0 || w.procs[i].check != before+1 || i.Doubt() != "" {
+		t.Errorf("not dropped: %+v", *i.vigil)
+	}
+	w.advance(2900 * time.Millisecond) // two checks
+	w.is(t, "p", Running, "")
+	w.advance(time.Second)
+	if w.starts["p"] != 2 {
+		t.Errorf("%d launches", w.starts["p"])
+	}
 }

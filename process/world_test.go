@@ -42,6 +42,7 @@ type life struct {
 	ready   time.Duration // after the launch it is ready; negative is never
 	sick    time.Duration // after the launch it is not well any more; 0 is never
 	pings   time.Duration // it pings until then
+	moot    time.Duration // until then no check can be made
 }
 
 // proc is one launched process.
@@ -52,6 +53,7 @@ type proc struct {
 	exit  Exit
 	rest  int // SIGKILLs until what is left is gone; 0: nothing is left
 	alive bool
+	check int // the last one that was begun or dropped
 }
 
 func newWorld(t testing.TB) *world {
@@ -108,6 +110,8 @@ func (w *world) do(a Action) {
 		delete(w.batch, i)
 	case DoCheck:
 		w.asked(i)
+	case DoDrop:
+		w.procs[i].check++
 	case DoComplain:
 		w.t.Fatal(a.Change.Reason)
 	}

@@ -66,6 +66,30 @@ func health(how fields, more fields) fields {
 	return fields{"health": h}
 }
 
+// crowd are programs with checks of every kind, beside some that pour out output
+// and some whose checks hang.
+func (w *world) crowd(t *testing.T, s *server) programs {
+	return programs{
+		"http": prog("sleep 1000", fields{"numprocs": 40}, health(fields{"http": s.url}, nil)),
+		"tcp":  prog("sleep 1000", fields{"numprocs": 40}, health(fields{"tcp": s.addr}, nil)),
+		"exec": prog("sleep 1000", fields{"numprocs": 3}, health(fields{"exec": "true"}, nil)),
+		"spam": prog(role("spam", "1000000"), fields{"stdout": "none"}),
+		"loud": prog(role("spam", "1000000"), fields{"stdout": fields{"path": w.path("loud"), "maxbytes": "1MiB", "backups": 1}}),
+		"hung": prog("sleep 1000", fields{"numprocs": 10, "autorestart": "always"},
+			health(fields{"http": "http://" + silent(t) + "/"}, fields{"timeout": 0.2, "retries": 2})),
+	}
+}
+
+// unwell gives those who do not run, or have been restarted, and should not.
+func (d *daemon) unwell() (out []row) {
+	for name, r := range d.status() {
+		if !strings.HasPrefix(name, "hung") && (r.State != "RUNNING" || r.Restarts > 0) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // Hundreds of checks a second, beside programs that pour out output, ones whose
 // checks hang and ones that are restarted for theirs: everybody who is well is
 // left alone, and no descriptor is left.
@@ -73,50 +97,25 @@ func TestManyChecks(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	w := newWorld(t)
-	d := w.start(programs{
-		"http": prog("sleep 1000", fields{"numprocs": 100}, health(fields{"http": s.url}, nil)),
-		"tcp":  prog("sleep 1000", fields{"numprocs": 100}, health(fields{"tcp": s.addr}, nil)),
-		"exec": prog("sleep 1000", fields{"numprocs": 5}, health(fields{"exec": "true"}, nil)),
-		"spam": prog(role("spam", "1000000"), fields{"numprocs": 3, "stdout": "none"}),
-		"loud": prog(role("spam", "1000000"), fields{"stdout": fields{"path": w.path("loud"), "maxbytes": "1MiB", "backups": 1}}),
-		"hung": prog("sleep 1000", fields{"numprocs": 20, "autorestart": "always"},
-			health(fields{"http": "http://" + silent(t) + "/"}, fields{"timeout": 0.2, "retries": 2})),
-	})
-	well := func() (out []row) {
-		for name, r := range d.status() {
-			if !strings.HasPrefix(name, "hung") {
-				out = append(out, r)
-			}
-		}
-		return out
-	}
-	w.until("all run", func() bool {
-		for _, r := range well() {
-			if r.State != "RUNNING" {
-				return false
-			}
-		}
-		return true
-	})
+	d := w.start(w.crowd(t, s))
+	w.until("all run", func() bool { return len(d.unwell()) == 0 })
 	round := func(checks int64, restarts int) {
 		t.Helper()
 		until := s.asked.Load() + checks
 		w.until("checks", func() bool { return s.asked.Load() >= until })
 		w.until("restarts of what hangs", func() bool { return d.status("hung:0")["hung:0"].Restarts >= restarts })
 	}
-	round(1000, 1)
+	round(500, 1)
 	before := len(descriptors(t, d.pid()))
 	begin, used := time.Now(), cpu(d.pid())
-	round(5000, 4)
-	t.Logf("%d checks in %.1f s, %d ms of CPU, %d descriptors", 5000, time.Since(begin).Seconds(), 10*(cpu(d.pid())-used), before)
-	const under = 100 + 100 + 5*4 + 20*3 // checks that may be under way just now, but were not before
+	round(2000, 4)
+	t.Logf("2000 checks by HTTP in %.1f s, %d ms of CPU, %d descriptors", time.Since(begin).Seconds(), 10*(cpu(d.pid())-used), before)
+	const under = 40 + 40 + 3*4 + 10*3 // checks that may be under way just now, but were not before
 	if after := len(descriptors(t, d.pid())); after > before+under {
 		t.Errorf("%d descriptors, were %d", after, before)
 	}
-	for _, r := range well() {
-		if r.State != "RUNNING" || r.Restarts > 0 {
-			t.Errorf("%+v", r)
-		}
+	if rows := d.unwell(); len(rows) > 0 {
+		t.Errorf("touched: %+v", rows)
 	}
 	if z := zombies(d.pid()); len(z) > 5 {
 		t.Errorf("zombies: %v", z)
@@ -202,4 +201,47 @@ func TestHealthTimeout(t *testing.T) {
 		t.Errorf("no word of why:\n%s", w.logTail())
 	}
 	d.end()
+}
+
+// A check that cannot be made for want of descriptors or memory of our own says
+// nothing of the program, which is left alone; later checks go on.
+func TestCheckThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		calls, errno string
+		how          fields
+	}{
+		{"socket", "EMFILE", nil},
+		{"socket", "ENOBUFS", nil},
+		{"pipe2,pipe", "ENFILE", fields{"exec": "true"}},
+		{"clone,clone3,vfork,fork", "EAGAIN", fields{"exec": "true"}},
+	} {
+		t.Run(c.calls+" "+c.errno, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			w := newWorld(t)
+			how := c.how
+			if how == nil {
+				how = fields{"http": s.url}
+			}
+			d := w.start(programs{"a": prog("sleep 1000", health(how, fields{"retries": 1}))})
+			before := d.await("a", "RUNNING")
+			r := d.refuse(c.calls, c.errno, "")
+			w.until("three checks could not be made", func() bool { return len(r.calls()) >= 3 })
+			r.over()
+			if len(w.logged("fault", "check of a")) == 0 {
+				t.Errorf("the log does not say so:\n%s", w.logTail())
+			}
+			s.sick.Store(true)
+			if c.how == nil { // the next check that can be made has its say
+				w.until("a is restarted", func() bool { return d.status("a")["a"].PID != before.PID })
+				if n := len(w.logged("unhealthy", "name=a")); n == 0 || n != len(w.logged("unhealthy", "HTTP 503")) {
+					t.Errorf("unhealthy %d times:\n%s", n, w.logTail())
+				}
+			} else if r := d.status("a")["a"]; r.PID != before.PID {
+				t.Errorf("a was restarted: %+v\n%s", r, w.logTail())
+			}
+			d.end()
+		})
+	}
 }

@@ -1,9 +1,7 @@
 package tests
 
 import (
-	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -74,7 +72,7 @@ func TestNotifyFromAStranger(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d.until("the refusal is in the log", func() bool { return len(w.logged("notify", fmt.Sprint(os.Getpid()))) > 0 })
+	d.until("the refusal is in the log", func() bool { return len(w.logged("notify a", "refused a message")) > 0 })
 	if r := d.status("a")["a"]; r.State != "STARTING" || strings.Contains(r.Note, "I am") {
 		t.Errorf("%+v", r)
 	}
