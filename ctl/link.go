@@ -197,7 +197,7 @@ func (l *link) lost() {
 	switch {
 	case l.a.session.Ended():
 		l.a.quit = true
-	case l.a.tty:
+	case l.a.tty && !l.a.once:
 		l.again()
 		l.a.session.Lost("the daemon is gone; waiting for it to come back")
 	default:

@@ -261,8 +261,11 @@ func TestAttachPutsTheTerminalBack(t *testing.T) {
 		end  func(*daemon, *attached)
 	}{
 		"SIGTERM": {143, kill(unix.SIGTERM)}, "SIGHUP": {129, kill(unix.SIGHUP)}, "SIGINT": {130, kill(unix.SIGINT)}, "SIGQUIT": {131, kill(unix.SIGQUIT)},
-		"the daemon is killed": {1, func(d *daemon, _ *attached) { d.send(syscall.SIGKILL) }},
-		"the daemon ends":      {1, func(d *daemon, _ *attached) { d.send(syscall.SIGTERM) }},
+		"the daemon is killed": {1, func(d *daemon, a *attached) {
+			d.send(syscall.SIGKILL)
+			a.sees("the daemon has gone away")
+		}},
+		"the daemon ends": {1, func(d *daemon, _ *attached) { d.send(syscall.SIGTERM) }},
 		"the program is removed": {1, func(d *daemon, a *attached) {
 			d.config(programs{"b": prog("sleep 1000")}, nil)
 			d.must("reload")
@@ -308,6 +311,27 @@ func TestAttachOutlivesTheProcess(t *testing.T) {
 	d.end()
 }
 
+// Who attaches to a program that has had the whole screen for long gets that
+// screen: the other one, and drawn anew. Questions of old are not asked again.
+func TestAttachToAFullScreen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(programs{"a": prog(sh(`trap 'echo drawn anew' WINCH; printf '\033[?1049h'; seq 1 20000; printf 'asks\033[6n\033[c.\n'; echo > `+w.path("there")+`; while :; do read x; done`), tty)})
+	w.until("it has drawn all", func() bool { return len(w.lines("there")) > 0 })
+	c := d.rawAttach("a")
+	shown := c.hears(d, "drawn anew")
+	if !strings.Contains(shown, "\x1b[?1049h\x1b[H\x1b[2J") || !strings.Contains(shown, "\r\n20000\r\nasks.") {
+		t.Errorf("it is shown %d bytes: %.100q … %q", len(shown), shown, shown[max(0, len(shown)-100):])
+	}
+	c.send(d, fields{"id": 1, "command": "detach"})
+	tail := d.more()
+	tail.send(d, fields{"id": 1, "command": "attach", "args": []string{"-n", "2", "a"}})
+	if shown := tail.hears(d, "drawn anew"); strings.Contains(shown, "20000") {
+		t.Errorf("-n 2 shows %q", shown)
+	}
+	d.end()
+}
+
 // rawAttach is a client of the protocol itself.
 func (d *daemon) rawAttach(name string) *client {
 	d.Helper()
@@ -335,13 +359,12 @@ func (c *client) types(d *daemon, keys string) {
 	c.send(d, fields{"id": 1, "command": "input", "data": []byte(keys)})
 }
 
-// hears reads replies until one that says what is awaited in its text or data.
-func (c *client) hears(d *daemon, what string) {
+// hears reads replies until one that says what is awaited in its text or data, and gives all that was said.
+func (c *client) hears(d *daemon, what string) (shown string) {
 	d.Helper()
 	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		d.Fatal(err)
 	}
-	shown := ""
 	for {
 		line, err := c.r.ReadBytes('\n')
 		var r struct {
@@ -355,7 +378,7 @@ func (c *client) hears(d *daemon, what string) {
 			d.Fatalf("%q was never heard: %v; there was %q", what, err, shown[max(0, len(shown)-500):])
 		}
 		if shown += r.Text + r.Error + string(r.Data); strings.Contains(shown, what) {
-			return
+			return shown
 		}
 	}
 }
