@@ -29,6 +29,7 @@ const help = `taskmaster supervises programs.
   taskmaster check [--json] CONFIG     validate a configuration: every fault as FILE:LINE:COL: message
   taskmaster ctl [FLAG…] [COMMAND…]    send one command to a running daemon; without one, its shell
   taskmaster import [FLAG…] FILE       write the equivalent of a supervisord.conf
+  taskmaster graph CONFIG              print what depends on what, for Graphviz
   taskmaster init [FILE]               write a commented configuration to start from
   taskmaster schema                    print the JSON Schema of the configuration, for editors
   taskmaster version                   version, Go version, commit
@@ -49,6 +50,8 @@ func Main(args []string, version string) int {
 		return control(args[1:])
 	case "version", "--version":
 		return printVersion(args[1:], version)
+	case "graph":
+		return graph(args[1:])
 	case "import":
 		return importFile(args[1:])
 	case "init":

@@ -1,9 +1,12 @@
 package control
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"taskmaster/process"
 	"taskmaster/text"
 )
 
@@ -61,7 +64,7 @@ var Commands = []Command{
 	{
 		Name: "status", Args: Targets, Usage: "[TARGET…]", Summary: "show the state of programs",
 		Help:    "Exit code of ctl: 0 when all are RUNNING or EXITED as expected, 3 when some are not, 4 for an unknown name.",
-		Options: []Option{optJSON, {"-v", "", "more about each"}, {"-w", "", "refresh in place until Ctrl-C (on a terminal)"}},
+		Options: []Option{optJSON, {"-v", "", "more about each"}, {"-w", "", "refresh in place until Ctrl-C (on a terminal)"}, {"--tree", "", "draw what depends on what"}},
 	},
 	{
 		Name: "start", Args: SomeTargets, Usage: "TARGET…", Summary: "start programs and wait until they are RUNNING",
@@ -73,7 +76,13 @@ var Commands = []Command{
 	},
 	{
 		Name: "restart", Args: SomeTargets, Usage: "TARGET…", Summary: "stop, then start again; starts what is stopped",
-		Options: []Option{optNoWait},
+		Options: []Option{optNoWait, {"--rolling", "", "one instance after the other, each RUNNING before the next stops; the first that fails ends it"}},
+	},
+	{
+		Name: "wait", Args: SomeTargets, Usage: "TARGET…", Summary: "wait until programs are in a state", Since: 2,
+		Help: "Without --state until each is RUNNING, or EXITED as expected (a oneshot only that); one that is FATAL, or waits for what is, ends the wait with an error.\n" +
+			"A time is in seconds, or as in 500ms, 5s, 2m. Exit code of ctl: 0 when all are there, 1 when one is not.",
+		Options: []Option{{"--state", "STATE", "until each is in this state"}, {"--timeout", "TIME", "not longer than this"}},
 	},
 	{
 		Name: "reload", Args: Targets, Usage: "[TARGET…]", Summary: "take over the changed configuration file",
@@ -151,6 +160,11 @@ type Call struct {
 	Watch   bool // status -w, attach --watch
 	Take    bool
 	All     bool
+	Tree    bool
+	Rolling bool
+	Timeout time.Duration // 0 when not given
+	State   process.State // that is waited for, when Exact
+	Exact   bool
 }
 
 // UsageError is a command that was not understood: exit code 2.
@@ -168,6 +182,9 @@ func Parse(name string, args []string) (*Call, error) {
 	words, err := c.options(args)
 	if err != nil {
 		return nil, err
+	}
+	if c.Rolling && c.NoWait {
+		return nil, c.usage("--rolling waits for each, so --no-wait cannot be said")
 	}
 	return c, c.operands(words)
 }
@@ -203,7 +220,9 @@ func (c *Call) options(args []string) (words []string, err error) {
 		value := ""
 		if strings.HasPrefix(a, "-n") && len(a) > 2 { // -n5
 			a, value = "-n", a[2:]
-		} else if a == "-n" && i+1 < len(args) {
+		} else if name, after, ok := strings.Cut(a, "="); ok && c.takesValue(name) { // --state=STOPPED
+			a, value = name, after
+		} else if c.takesValue(a) && i+1 < len(args) {
 			i++
 			value = args[i]
 		}
@@ -237,14 +256,40 @@ func (c *Call) option(name, value string) error {
 		c.Raw = true
 	case "--dry-run":
 		c.DryRun = true
-	case "-n":
-		n, err := strconv.Atoi(value)
-		if err != nil || n < 0 {
-			return c.usage("-n needs a number of lines")
-		}
-		c.Lines = n
+	case "--tree":
+		c.Tree = true
+	case "--rolling":
+		c.Rolling = true
+	default:
+		return c.valued(name, value)
 	}
 	return nil
+}
+
+// valued is an option that takes a value.
+func (c *Call) valued(name, value string) (err error) {
+	switch name {
+	case "-n":
+		if c.Lines, err = strconv.Atoi(value); err != nil || c.Lines < 0 {
+			return c.usage("-n needs a number of lines")
+		}
+	case "--state":
+		if c.State, c.Exact = process.ParseState(value); !c.Exact {
+			return c.usage("--state needs a state such as RUNNING or STOPPED")
+		}
+	case "--timeout":
+		if _, err := strconv.ParseFloat(value, 64); err == nil {
+			value += "s"
+		}
+		if c.Timeout, err = time.ParseDuration(value); err != nil || c.Timeout <= 0 {
+			return c.usage("--timeout needs a time such as 5, 500ms or 2m")
+		}
+	}
+	return nil
+}
+
+func (c *Call) takesValue(option string) bool {
+	return slices.ContainsFunc(c.Options, func(o Option) bool { return o.Name == option && o.Value != "" })
 }
 
 func (c *Call) has(option string) bool {

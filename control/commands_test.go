@@ -3,6 +3,9 @@ package control
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"taskmaster/process"
 )
 
 func TestParse(t *testing.T) {
@@ -19,6 +22,11 @@ func TestParse(t *testing.T) {
 		"reload --dry-run":        func(c *Call) bool { return c.DryRun },
 		"exit":                    func(c *Call) bool { return c.Name == "quit" },
 		"start -":                 func(c *Call) bool { return c.Targets[0] == "-" },
+		"restart --rolling a":     func(c *Call) bool { return c.Rolling && c.Targets[0] == "a" },
+		"status --tree":           func(c *Call) bool { return c.Tree },
+		"wait a --state stopped":  func(c *Call) bool { return c.Exact && c.State == process.Stopped && len(c.Targets) == 1 },
+		"wait --timeout=1.5 a":    func(c *Call) bool { return !c.Exact && c.Timeout == 1500*time.Millisecond },
+		"wait --timeout 2m a":     func(c *Call) bool { return c.Timeout == 2*time.Minute },
 		"attach web:1":            func(c *Call) bool { return c.Targets[0] == "web:1" && c.Protocol() == 2 && !c.Take && !c.Watch },
 		"attach --take -n 5 a":    func(c *Call) bool { return c.Take && c.Lines == 5 },
 		"attach --watch a":        func(c *Call) bool { return c.Watch },
@@ -43,23 +51,29 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for line, want := range map[string]string{
-		"strat a":                 "did you mean start?",
-		"start":                   "start needs",
-		"stop -f a":               "has no option -f",
-		"tail":                    "needs one program",
-		"tail a b c":              "needs one program",
-		"tail a stdin":            "not stdin",
-		"tail -n a":               "-n needs a number",
-		"tail a -n":               "-n needs a number",
-		"tail -n -3 a":            "-n needs a number",
-		"attach":                  "needs one program",
-		"attach a b":              "needs one program",
-		"signal a":                "needs a signal and a program",
-		"version x":               "takes no argument",
-		"help a b":                "takes one argument",
-		"status --jason":          "has no option",
-		"\x1b[2J":                 `\x1b[2J`,
-		strings.Repeat("x", 5000): "xxx…",
+		"strat a":                       "did you mean start?",
+		"start":                         "start needs",
+		"stop -f a":                     "has no option -f",
+		"tail":                          "needs one program",
+		"tail a b c":                    "needs one program",
+		"tail a stdin":                  "not stdin",
+		"tail -n a":                     "-n needs a number",
+		"tail a -n":                     "-n needs a number",
+		"tail -n -3 a":                  "-n needs a number",
+		"attach":                        "needs one program",
+		"restart --rolling --no-wait a": "--rolling waits",
+		"wait":                          "wait needs",
+		"wait --state up a":             "--state needs a state",
+		"wait --timeout soon a":         "--timeout needs a time",
+		"wait --timeout 0 a":            "--timeout needs a time",
+		"wait a --timeout":              "--timeout needs a time",
+		"attach a b":                    "needs one program",
+		"signal a":                      "needs a signal and a program",
+		"version x":                     "takes no argument",
+		"help a b":                      "takes one argument",
+		"status --jason":                "has no option",
+		"\x1b[2J":                       `\x1b[2J`,
+		strings.Repeat("x", 5000):       "xxx…",
 	} {
 		words := strings.Fields(line)
 		c, err := Parse(words[0], words[1:])

@@ -54,6 +54,23 @@ type carriedWait struct {
 	Request int
 }
 
+func (w *wait) carry(request int) carriedWait {
+	if of, ok := w.waiter.(*process.Wait); ok {
+		return carriedWait{of.Verb, of.Down(), request}
+	}
+	return carriedWait{Verb: forState, Request: request}
+}
+
+// forState is the Verb of a wait for a state; for which one the command says.
+const forState = process.OnPolicy
+
+func (w carriedWait) restore(i *process.Instance, r *request) waiter {
+	if w.Verb == forState {
+		return &process.Await{On: i, State: r.call.State, Exact: r.call.Exact}
+	}
+	return process.RestoreWait(i, w.Verb, w.Down)
+}
+
 // carriedStream is a stream.
 type carriedStream struct {
 	Kind      config.OutputKind
@@ -115,7 +132,7 @@ func (b *bag) children() []carriedChild {
 		}
 		for _, w := range c.waits {
 			if n, ok := b.requests[w.r]; ok {
-				cc.Waits = append(cc.Waits, carriedWait{w.Verb, w.Down(), n})
+				cc.Waits = append(cc.Waits, w.carry(n))
 			}
 		}
 		cc.Seats, cc.Watch = b.seats(c), b.watch(c)
@@ -259,8 +276,7 @@ func (u *unpacking) children() {
 		u.seats(c, cc.Seats)
 		for _, w := range cc.Waits {
 			if r := u.request(w.Request); r != nil {
-				c.waits = append(c.waits, &wait{process.RestoreWait(i, w.Verb, w.Down), r})
-				r.waits++
+				r.await(i, w.restore(i, r))
 			}
 		}
 	}

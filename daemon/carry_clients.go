@@ -1,8 +1,11 @@
 package daemon
 
 import (
+	"time"
+
 	"taskmaster/control"
 	"taskmaster/epoll"
+	"taskmaster/process"
 	"taskmaster/shell"
 	"taskmaster/sys"
 )
@@ -32,6 +35,8 @@ type carriedRequest struct {
 	Lost    int64
 	Until   bool
 	Upgrade bool
+	Alarm   time.Time // when its patience ends, zero for never
+	Queue   []process.Place
 }
 
 // ofTerminal is the Peer of what the daemon's own shell asked.
@@ -52,7 +57,17 @@ func (b *bag) allRequests() (out []carriedRequest) {
 			peer = ofTerminal
 		}
 		b.requests[r] = len(out)
-		out = append(out, carriedRequest{peer, r.id, r.call.Name, r.args, r.exit, r.events, r.log, r.lost, r.until, r.upgrade})
+		cr := carriedRequest{
+			Peer: peer, ID: r.id, Command: r.call.Name, Args: r.args, Exit: r.exit, Events: r.events, Log: r.log,
+			Lost: r.lost, Until: r.until, Upgrade: r.upgrade,
+		}
+		if r.alarm != nil {
+			cr.Alarm = r.alarm.at
+		}
+		for _, i := range r.queue {
+			cr.Queue = append(cr.Queue, i.Place())
+		}
+		out = append(out, cr)
 	}
 	return out
 }
@@ -98,6 +113,14 @@ func (u *unpacking) allRequests() {
 			continue
 		}
 		r.call = call
+		if !rc.Alarm.IsZero() {
+			r.alarm = d.alarms.set(rc.Alarm, r.late)
+		}
+		for _, p := range rc.Queue {
+			if i := d.set.At(p); i != nil {
+				r.queue = append(r.queue, i)
+			}
+		}
 		if r.lost > 0 {
 			d.behind = append(d.behind, r)
 		}

@@ -23,7 +23,7 @@ func init() {
 	handlers = map[string]func(*Daemon, *request){
 		"status": status, "start": order, "stop": order, "restart": order, "reload": reload, "signal": signal,
 		"rotate": rotate, "tail": showTail, "attach": attach, "log": showLog, "events": showEvents, "pid": pid, "version": version,
-		"help": help, "quit": shutdown, "shutdown": shutdown, "upgrade": upgradeCommand, "cancel": cancel, "notify": func(*Daemon, *request) {},
+		"help": help, "wait": await, "quit": shutdown, "shutdown": shutdown, "upgrade": upgradeCommand, "cancel": cancel, "notify": func(*Daemon, *request) {},
 	}
 }
 
@@ -55,35 +55,6 @@ func (d *Daemon) nearest(name string) string {
 		return " did you mean " + near + "?"
 	}
 	return ""
-}
-
-// order is start, stop and restart.
-func order(d *Daemon, r *request) {
-	verb := process.OnStart
-	switch r.call.Name {
-	case "stop":
-		verb = process.OnStop
-	case "restart":
-		verb = process.OnRestart
-	}
-	if d.set.Closing() && verb != process.OnStop {
-		r.error("ERROR (shutting down)")
-		return
-	}
-	var taken []*process.Instance
-	for _, i := range d.find(r, 1, r.call.Targets...) {
-		if why := i.Refusal(verb); why != "" {
-			r.error(i.Name + ": ERROR (" + why + ")")
-			continue
-		}
-		if !r.call.NoWait {
-			c := d.childOf(i)
-			c.waits = append(c.waits, &wait{process.NewWait(i, verb), r})
-			r.waits++
-		}
-		taken = append(taken, i)
-	}
-	d.set.Together(taken, process.Event{Kind: verb, By: r.call.Name}, d.now)
 }
 
 func reload(d *Daemon, r *request) {

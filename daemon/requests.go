@@ -26,37 +26,13 @@ type request struct {
 	events  bool // follows state changes
 	log     bool // follows the daemon's log
 	tail    *tail
-	size    [2]int // rows and columns of the client's terminal, of attach
-	seat    *seat  // of attach
-	lost    int64  // bytes of what is followed, dropped since the peer last kept up
-	until   bool   // shutdown: answered by the end of the daemon
-	upgrade bool   // answered by the next binary
-}
-
-// wait ties a Wait to the request it belongs to.
-type wait struct {
-	*process.Wait
-	r *request
-}
-
-// see shows a report to the wait; true when it is over.
-func (w *wait) see(r process.Report) bool {
-	if w.r.peer == nil {
-		return true
-	}
-	o := w.See(r)
-	switch {
-	case o.Line == "":
-	case o.Failed:
-		w.r.error(o.Line)
-	default:
-		w.r.text(o.Line)
-	}
-	if o.Done {
-		w.r.waits--
-		w.r.settle()
-	}
-	return o.Done
+	size    [2]int              // rows and columns of the client's terminal, of attach
+	seat    *seat               // of attach
+	lost    int64               // bytes of what is followed, dropped since the peer last kept up
+	until   bool                // shutdown: answered by the end of the daemon
+	upgrade bool                // answered by the next binary
+	alarm   *alarm              // the end of its patience, of wait
+	queue   []*process.Instance // of restart --rolling, those to come
 }
 
 // request reads one line of a client.
@@ -175,6 +151,7 @@ func (r *request) drop() {
 	if r.seat != nil {
 		r.leave()
 	}
+	r.d.alarms.off(r.alarm)
 	r.peer = nil
 	delete(r.d.requests, r)
 }

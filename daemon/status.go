@@ -24,6 +24,10 @@ func status(d *Daemon, r *request) {
 			r.exit = 3
 		}
 	}
+	if r.call.Tree && !r.call.JSON {
+		drawTree(d, r, found)
+		return
+	}
 	if len(rows) > 0 {
 		r.send(control.Reply{Rows: rows})
 	}

@@ -220,6 +220,20 @@ func (s *Set) MayLaunch(i *Instance, now time.Time) bool {
 	return i.spawning
 }
 
+// Needs gives what a program depends on, in the order of the configuration.
+func (g *Group) Needs() (out []Need) {
+	if g.ties == nil {
+		return nil
+	}
+	for _, e := range g.ties.needs {
+		out = append(out, Need{e.on.Name, e.cond})
+	}
+	return out
+}
+
+// Group gives the program of this name, nil when there is none.
+func (s *Set) Group(name string) *Group { return s.byName[name] }
+
 // Waiting tells whether i waits for what it depends on.
 func (i *Instance) Waiting() bool { return i.waiting != no }
 

@@ -5,7 +5,9 @@ package process
 
 import (
 	"math/bits"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,6 +30,12 @@ const (
 var stateNames = [numStates]string{"STOPPED", "STARTING", "RUNNING", "BACKOFF", "STOPPING", "EXITED", "FATAL", "UNKNOWN"}
 
 func (s State) String() string { return stateNames[s] }
+
+// ParseState is a state by its name, in any case.
+func ParseState(name string) (State, bool) {
+	n := slices.Index(stateNames[:], strings.ToUpper(name))
+	return State(max(n, 0)), n >= 0
+}
 
 // Active tells whether an instance in this state is being kept up: what a
 // changed configuration restarts (STARTING, RUNNING, BACKOFF).

@@ -73,3 +73,35 @@ func (w *Wait) overtaken() Outcome { return w.fail("overtaken by " + w.On.by) }
 func (w *Wait) fail(why string) Outcome {
 	return Outcome{Line: w.On.Name + ": ERROR (" + why + ")", Failed: true, Done: true}
 }
+
+// Await is a command that waits for a state, whoever brings it about.
+type Await struct {
+	On    *Instance
+	State State
+	Exact bool // State is meant; else RUNNING, or EXITED as expected, and of a oneshot that alone
+}
+
+// See takes notice of a report on the instance. One from its state to itself
+// is a look at how it stands.
+func (a *Await) See(r Report) Outcome {
+	i := a.On
+	switch {
+	case a.Exact && r.To == a.State, !a.Exact && (r.To == Running && !i.group.Policy.Oneshot || r.To == Exited && i.Healthy()):
+		return Outcome{Line: i.Name + ": " + r.To.String(), Done: true}
+	case i.want == Gone && i.state == Stopped:
+		return a.fail("removed")
+	case a.Exact || r.To != i.state:
+	case i.state == Fatal && !i.spawning && !i.due:
+		return a.fail(Fatal.String() + ": " + i.reason)
+	case i.waiting == doomed:
+		return a.fail(i.reason + ": " + i.group.trouble())
+	}
+	return Outcome{}
+}
+
+// Late is the end of its patience.
+func (a *Await) Late() Outcome { return a.fail("timed out: " + a.On.state.String()) }
+
+func (a *Await) fail(why string) Outcome {
+	return Outcome{Line: a.On.Name + ": ERROR (" + why + ")", Failed: true, Done: true}
+}

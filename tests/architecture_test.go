@@ -18,7 +18,7 @@ import (
 // The room "." is main.go.
 var rooms = map[string][]string{
 	".":        {"cli", "spawn"},
-	"cli":      {"config", "ctl", "daemon", "importer", "logfile", "spawn", "sys"},
+	"cli":      {"config", "ctl", "daemon", "importer", "logfile", "process", "spawn", "sys"},
 	"config":   {"process", "probe", "text"},
 	"importer": {"config", "text"},
 	"process":  {},

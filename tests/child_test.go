@@ -42,6 +42,8 @@ func child(name string, args []string) {
 		gated(args[0], args[1], args[2:])
 	case "last": // last SEED SIZE: so many bytes, then SIGKILL
 		last(args[0], args[1])
+	case "tell": // tell WORD…: see readiness_test.go
+		tell(args)
 	case "heir": // heir ARGV…: ends, and leaves ARGV with its stdout
 		heir(args)
 	case "tick": // tick FILE INTERVAL LINES: notes its pid; so many numbered lines at once, then a pause, for ever
