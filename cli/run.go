@@ -32,7 +32,7 @@ func newRunFlags() *runFlags {
 	f.BoolVar(&f.noShell, "no-shell", false, "read no commands from standard input")
 	f.BoolVar(&f.noCgroup, "no-cgroup", false, "hidden: hold process trees without cgroups")
 	f.StringVar(&f.socket, "socket", "", "`PATH` of the control socket, or none")
-	f.StringVar(&f.log, "log", "", "`PATH` of the daemon's log, stderr or none")
+	f.StringVar(&f.log, "log", "", "`PATH` of the daemon's log, stderr, syslog, journal or none")
 	f.StringVar(&f.pidfile, "pidfile", "", "`PATH` of a file that holds the daemon's pid")
 	f.StringVar(&f.loglevel, "loglevel", "", "`LEVEL`: debug, info, warn or error")
 	for _, name := range fields {
@@ -150,7 +150,7 @@ func (f *runFlags) override(d *config.Daemon) {
 	}{{f.socket, &d.Socket}, {f.log, &d.Log}, {f.pidfile, &d.PidFile}} {
 		switch {
 		case o.flag == "":
-		case o.flag == "none" || o.flag == "stderr" && o.to == &d.Log:
+		case o.flag == "none" || slices.Contains(config.LogWords, o.flag) && o.to == &d.Log:
 			*o.to = o.flag
 		default:
 			*o.to = absolute(o.flag)

@@ -7,11 +7,15 @@ import (
 // Words that say where the daemon's log goes; any other is a path. None is
 // also a socket or pid file that is not wanted.
 const (
-	wordNone   = "none"
-	wordStderr = "stderr"
+	wordNone    = "none"
+	wordStderr  = "stderr"
+	wordSyslog  = "syslog"
+	wordJournal = "journal"
 )
 
 var (
+	// LogWords is what daemon.log can be besides a path.
+	LogWords   = []string{wordStderr, wordSyslog, wordJournal, wordNone}
 	logLevels  = []string{"debug", "info", "warn", "error"}
 	logFormats = []string{"text", "json"}
 )
@@ -20,8 +24,8 @@ var (
 var daemonFields = []field[Daemon]{
 	{
 		spec: spec{
-			name: "log", kind: kindPath, words: []string{wordStderr, wordNone}, def: "taskmaster.log", example: "stderr", also: "logfile",
-			doc: "The daemon's own log: a path, `stderr` or `none`.",
+			name: "log", kind: kindPath, words: LogWords, def: "taskmaster.log", example: "stderr", also: "logfile",
+			doc: "The daemon's own log: a path, `stderr`, `syslog` (the socket /dev/log), `journal` (journald, with fields) or `none`.",
 		},
 		read: func(a at, n *yaml.Node, d *Daemon) { a.place(n, &d.Log) },
 		same: func(a, b *Daemon) bool { return a.Log == b.Log },

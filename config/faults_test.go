@@ -293,7 +293,7 @@ var fileFaults = []struct{ raw, want string }{
 	{"daemon: {loglevel: loud}\nprograms: {}\n", `1:20: daemon: loglevel: must be debug, info, warn or error, not "loud"`},
 	{"daemon: {logformat: xml}\nprograms: {}\n", `1:21: daemon: logformat: must be text or json, not "xml"`},
 	{"daemon: {log: ''}\nprograms: {}\n", "1:15: daemon: log: is empty"},
-	{"daemon: {log: [x]}\nprograms: {}\n", "1:15: daemon: log: must be a path, stderr or none, not a list"},
+	{"daemon: {log: [x]}\nprograms: {}\n", "1:15: daemon: log: must be a path, stderr, syslog, journal or none, not a list"},
 	{"daemon: {socketmode: '0900'}\nprograms: {}\n", `1:22: daemon: socketmode: must be an octal number such as "0660", at most 0777, not "0900"`},
 	{"daemon: {log_maxbytes: big}\nprograms: {}\n", `1:24: daemon: log_maxbytes: must be a size such as 4096, 512KiB, 10MB or 10MiB, not "big"`},
 	{"daemon: {log_backups: -1}\nprograms: {}\n", "1:23: daemon: log_backups: must be a whole number from 0 to 1000, not -1"},

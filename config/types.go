@@ -30,7 +30,7 @@ const (
 
 // Daemon is the section "daemon".
 type Daemon struct {
-	Log         string // absolute path, "stderr" or "none"
+	Log         string // absolute path, or one of LogWords
 	LogLevel    string // debug, info, warn, error
 	LogFormat   string // text, json
 	LogMaxBytes int64  // bytes; 0 is never rotated

@@ -18,9 +18,13 @@ const GzipCommand = "gzip-log"
 
 // logSink is where the daemon's own log goes at present.
 type logSink struct {
-	file   *logfile.File
-	stream *logfile.Stream
-	aloud  *aloud // of log: stderr
+	file    *logfile.File
+	stream  *logfile.Stream
+	aloud   *aloud // of log: stderr
+	file    *logfile.File
+	stream  *logfile.Stream
+	service *serviceSink
+	word    string // of the configuration
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -51,9 +55,13 @@ func (d *Daemon) newLogs() {
 func (d *Daemon) openJournal(c *config.Daemon) error {
 	level, _ := journal.ParseLevel(c.LogLevel)
 	var sink journal.Sink
-	var logs logSink
+	logs := logSink{word: c.Log}
 	switch c.Log {
 	case "none":
+	case "syslog", "journal":
+		if logs.service = d.logs.service; logs.service == nil || d.logs.word != c.Log {
+			logs.service = d.openService(c.Log)
+		}
 	case "stderr":
 		logs.aloud = d.aloud(d.err, config.Output{})
 		sink = logs.aloud
@@ -70,11 +78,24 @@ func (d *Daemon) openJournal(c *config.Daemon) error {
 		d.logs.stream.End(d.now)
 		d.logs.file.Close()
 	}
+	d.setService(logs.service)
 	d.logs = logs
 	d.journal.SetSink(sink)
 	d.journal.SetLevel(level)
 	d.journal.SetFormat(c.LogFormat == "json")
 	return nil
+}
+
+// setService makes s, which may be nil, the log service in place of the one so far.
+func (d *Daemon) setService(s *serviceSink) {
+	if was := d.logs.service; was != nil && was != s {
+		was.socket.Close()
+	}
+	if s == nil {
+		d.journal.SetService(nil)
+	} else {
+		d.journal.SetService(s.Service)
+	}
 }
 
 // fault is something that should not happen and must not end us. A fault that

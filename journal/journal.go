@@ -1,5 +1,5 @@
 // Package journal is the daemon's own log: one line an event, as text or JSON,
-// in a file, on stderr or nowhere, and the last of them in memory for the
+// in a file, on stderr, at a log service or nowhere, and the last of them in memory for the
 // command log. No line can be forged by what somebody else chose (a name, an
 // argument, an error text): control bytes and broken UTF-8 are made visible,
 // values are quoted and bounded. Writing a line allocates nothing.
@@ -60,11 +60,12 @@ type Journal struct {
 	// the sink gets it: for those who follow the log.
 	OnLine func(line string)
 
-	sink  Sink
-	level Level
-	json  bool
-	kept  *logfile.Ring
-	buf   []byte // of the line being written
+	sink    Sink
+	service *Service
+	level   Level
+	json    bool
+	kept    *logfile.Ring
+	buf     []byte // of the line being written
 }
 
 // New gives a journal that writes what matters at least as much as level to w;
@@ -75,6 +76,9 @@ func New(w Sink, level Level, json bool) *Journal {
 
 // SetSink makes w the place of all later lines; nil is none.
 func (j *Journal) SetSink(w Sink) { j.sink = w }
+
+// SetService makes s the log service that gets all later lines too; nil is none.
+func (j *Journal) SetService(s *Service) { j.service = s }
 
 // SetLevel changes the least level that is written.
 func (j *Journal) SetLevel(level Level) { j.level = level }
@@ -105,6 +109,9 @@ func (j *Journal) Log(now time.Time, level Level, event string, fields ...Field)
 	}
 	if j.sink != nil {
 		j.sink.Write(buf, now)
+	}
+	if j.service != nil {
+		j.service.write(now, level, j.json, event, fields)
 	}
 	j.buf = buf
 }
