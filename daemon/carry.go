@@ -52,6 +52,9 @@ type carriedLog struct {
 	File   string // key in the book, "" when it is none
 	Stream logfile.SavedStream
 	Aloud  *carriedAloud
+
+	Service string // syslog or journal
+	Lost    int
 }
 
 // carriedEscape is a stop that those who left the process group are still to hear of.

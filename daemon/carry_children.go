@@ -346,6 +346,8 @@ func (l *logSink) carry() carriedLog {
 		return carriedLog{File: l.file.Key(), Stream: l.stream.Save()}
 	case l.aloud != nil:
 		return carriedLog{Aloud: l.aloud.carry()}
+	case l.service != nil:
+		return carriedLog{Service: l.word, Lost: l.service.Lost()}
 	}
 	return carriedLog{}
 }
@@ -372,5 +374,9 @@ func (u *unpacking) logs() {
 	case u.Log.Aloud != nil:
 		d.logs = logSink{aloud: d.aloudAgain(d.err, u.Log.Aloud)}
 		d.journal.SetSink(d.logs.aloud)
+	case u.Log.Service != "":
+		d.logs = logSink{word: u.Log.Service, service: d.openService(u.Log.Service)}
+		d.logs.service.Missed(u.Log.Lost)
+		d.setService(d.logs.service)
 	}
 }

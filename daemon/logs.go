@@ -21,8 +21,6 @@ type logSink struct {
 	file    *logfile.File
 	stream  *logfile.Stream
 	aloud   *aloud // of log: stderr
-	file    *logfile.File
-	stream  *logfile.Stream
 	service *serviceSink
 	word    string // of the configuration
 }

@@ -52,6 +52,18 @@ type Service struct {
 	buf     []byte
 }
 
+// Lost is how many messages were not taken in the present trouble.
+func (s *Service) Lost() int { return s.lost }
+
+// Missed is for a service that had lost messages before this one was made.
+func (s *Service) Missed(lost int) {
+	if lost > 0 {
+		s.lost, s.trouble = lost, errMissed
+	}
+}
+
+var errMissed = errors.New("messages were lost before")
+
 // write sends one event, unless the service is known not to be there.
 func (s *Service) write(now time.Time, level Level, json bool, event string, fields []Field) {
 	if s.trouble != nil && now.Before(s.retryAt) {

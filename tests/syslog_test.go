@@ -89,6 +89,7 @@ func TestSyslogGoesAndReturns(t *testing.T) {
 	}
 	speak()
 	d.until("it is said", func() bool { return strings.Count(d.must("log", "-n", "1000"), "log fault") == 2 })
+	d.must("upgrade") // takes it over that some were lost
 	l = w.listen("devlog")
 	d.until("it is there again", func() bool {
 		speak()
