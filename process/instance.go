@@ -69,6 +69,7 @@ type Instance struct {
 	killed    bool   // the stop went as far as SIGKILL
 	expected  bool   // the last exit was one of exitcodes
 	exited    bool   // exit holds something
+	preparing bool   // prestart runs, or is to; in STOPPING: is being ended
 	held      bool   // its stop has not begun: dependents of it go down first
 	waiting   patience
 	exit      Exit

@@ -27,6 +27,7 @@ var table = [numStates][numKinds]cell{
 		OnStart: (*step).keepUp, OnStop: (*step).stop, OnRestart: (*step).restart, OnChange: (*step).restart, OnRemove: (*step).stop, OnKillNow: (*step).stopNow,
 		OnEnded: (*step).endedStarting, OnDeadline: (*step).progress, OnLost: (*step).lost,
 		OnReady: (*step).ready, OnChecked: (*step).askedReady, OnPing: (*step).late, OnRenew: (*step).renew, OnPolicy: (*step).rewatch, OnRelease: (*step).release,
+		OnPrepared: (*step).prepared, OnSpawned: (*step).spawned, OnSpawnFailed: (*step).spawnFailed, OnNeeds: (*step).reconsider,
 	},
 	Running: {
 		OnStart: (*step).keepUp, OnStop: (*step).stop, OnRestart: (*step).restart, OnChange: (*step).restart, OnRemove: (*step).stop, OnKillNow: (*step).stopNow,
@@ -42,6 +43,7 @@ var table = [numStates][numKinds]cell{
 		OnStart: (*step).wantUp, OnStop: (*step).wantDown, OnRestart: (*step).wantUp, OnChange: (*step).noChange, OnRemove: (*step).wantDown, OnKillNow: (*step).kill,
 		OnEnded: (*step).endedStopping, OnCleared: (*step).stopped, OnDeadline: (*step).kill, OnLost: (*step).lost,
 		OnReady: (*step).late, OnChecked: (*step).late, OnPing: (*step).late, OnRenew: (*step).late, OnPolicy: (*step).late,
+		OnStopcmdFailed: (*step).stopcmdFailed,
 	},
 	Exited: {
 		OnStart: (*step).start, OnStop: (*step).calm, OnRestart: (*step).start, OnChange: (*step).noChange, OnRemove: (*step).forget, OnKillNow: (*step).calm,
@@ -62,6 +64,9 @@ var table = [numStates][numKinds]cell{
 
 // Step decides one event at the time now and appends what is to be done to out.
 func (i *Instance) Step(ev Event, now time.Time, out []Action) []Action {
+	if i.deaf(ev.Kind) {
+		return out
+	}
 	s := step{i, ev, now, out}
 	if do := table[i.state][ev.Kind]; do != nil && s.sound() {
 		do(&s)
@@ -74,8 +79,12 @@ func (i *Instance) Step(ev Event, now time.Time, out []Action) []Action {
 // sound tells whether an answer was asked for.
 func (s *step) sound() bool {
 	switch s.ev.Kind {
-	case OnSpawned, OnSpawnFailed:
+	case OnSpawned:
+		return s.spawning && !s.preparing
+	case OnSpawnFailed:
 		return s.spawning
+	case OnPrepared:
+		return s.preparing
 	case OnCleared:
 		return s.left
 	case OnEnded, OnLost:
@@ -140,13 +149,12 @@ func (s *step) launch(automatic bool) {
 	}
 	s.waiting = no
 	if !s.spawning {
-		s.spawning = true
-		s.do(Action{Do: DoSpawn})
+		s.prepare()
 	}
 }
 
 func (s *step) launchCounts() {
-	s.spawning = false
+	s.spawning, s.preparing = false, false
 	if s.automatic {
 		s.restarts++
 	}
@@ -179,6 +187,9 @@ func (s *step) lived() {
 		s.failed, s.hasty = 0, 0
 	}
 	s.enter(Running, s.reason)
+	if s.group.Policy.Poststart {
+		s.do(Action{Do: DoPoststart})
+	}
 	if s.vigil != nil {
 		s.beginWatch()
 	}
@@ -370,7 +381,7 @@ func (s *step) endedHeld() {
 // that depend on this one are still on their way down.
 func (s *step) stop() {
 	s.set(s.downWant())
-	if s.group.above() > 0 {
+	if s.group.above() > 0 && !s.unlaunched() {
 		s.hold()
 		return
 	}
@@ -379,6 +390,10 @@ func (s *step) stop() {
 
 // halt begins the stop, whose patience is counted from now on.
 func (s *step) halt() {
+	if s.unlaunched() {
+		s.recall()
+		return
+	}
 	p := &s.group.Policy
 	s.killed, s.held = false, false
 	s.enter(Stopping, s.whyStopping()).Unasked = s.vigil.blames()
@@ -387,7 +402,7 @@ func (s *step) halt() {
 		s.kill()
 		return
 	}
-	s.do(Action{Do: DoSignal, Signal: p.StopSignal})
+	s.endOf()
 }
 
 // whyStopping is the reason of STOPPING.
@@ -415,6 +430,10 @@ func (s *step) downWant() Want {
 }
 
 func (s *step) restart() {
+	if s.unlaunched() && !s.preparing { // it will be launched as it is to be by now
+		s.keepUp()
+		return
+	}
 	s.stop()
 	s.wantUp()
 }
@@ -422,7 +441,7 @@ func (s *step) restart() {
 func (s *step) stopNow() {
 	s.set(Down)
 	s.halt()
-	if !s.killed {
+	if s.state == Stopping && !s.killed {
 		s.kill()
 	}
 }
@@ -459,6 +478,7 @@ func (s *step) stopped() {
 		return
 	}
 	s.enter(Stopped, s.whyStopped())
+	s.preparing = false
 	switch s.want {
 	case Up:
 		s.failed, s.hasty = 0, 0
@@ -471,7 +491,10 @@ func (s *step) stopped() {
 
 func (s *step) whyStopped() string {
 	why := "stopped by " + s.origin()
-	if s.killed {
+	switch {
+	case s.preparing:
+		why += ", before its launch"
+	case s.killed:
 		why = "killed, stoptime was over"
 	}
 	if s.exited {

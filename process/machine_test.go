@@ -380,6 +380,7 @@ func randomLife(b byte) life {
 	l := life{ready: []time.Duration{0, s, -1, 3 * s}[b>>1&3], sick: []time.Duration{0, 3 * s}[b>>4&1], pings: []time.Duration{0, 4 * s, 20 * s}[b%3]}
 	l = life{
 		ready: l.ready, sick: l.sick, pings: l.pings,
+		prep: time.Duration(b>>2&3) * time.Second, cmdFails: b&4 != 0,
 		deaf: b&1 != 0, leaves: b&2 != 0, undying: int(b>>2) & 1, ends: time.Duration(b>>3&3) * time.Second, exit: code(int(b>>5) & 3),
 	}
 	switch b >> 6 {
@@ -389,6 +390,9 @@ func randomLife(b byte) life {
 		l.lives = 2 * time.Second
 	case 3:
 		l.fails = "exec: no"
+		if b&8 != 0 {
+			l.prepFails = "prestart: no"
+		}
 	}
 	return l
 }
@@ -421,6 +425,7 @@ func randomSpecs(in []byte) (specs []Spec) {
 		p.StartRetries = int(b>>6) - 1
 		how := in[(n+3)%len(in)]
 		randomWatch(&p, how)
+		p.Prestart, p.Poststart, p.Stopcmd = how>>1&1 == 1, how>>2&1 == 1, how>>3&1 == 1
 		s := Spec{Name: "abc"[n : n+1], NumProcs: 1 + int(b>>7), Policy: p, Changed: b>>2&1 != 0}
 		for m, on := range specs {
 			if how>>(m+2)&1 == 1 {

@@ -198,7 +198,7 @@ func (g *Group) trouble() string {
 // wait is a launch that has to wait for others.
 func (s *step) wait(why string, how patience) {
 	same := s.waiting == how && s.reason == why
-	s.waiting, s.spawning = how, false
+	s.waiting, s.spawning, s.preparing = how, false, false
 	if !same || s.ev.Kind != OnNeeds {
 		s.enter(Stopped, why)
 	}

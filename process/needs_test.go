@@ -113,7 +113,7 @@ func (w *world) inOrder(i *Instance, r Report) {
 		delete(w.batch, i)
 	}
 	b := w.batch[i]
-	if p := w.procs[i]; r.To != Stopping || r.From == Stopping || r.Unasked || b == 0 || !p.alive {
+	if p := w.procs[i]; r.To != Stopping || r.From == Stopping || r.Unasked || b == 0 || p == nil || !p.alive {
 		return // it ended by itself
 	}
 	for x := range w.set.All() {

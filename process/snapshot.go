@@ -55,6 +55,7 @@ type SavedInstance struct {
 	Spawning  bool
 	Automatic bool
 	Killed    bool
+	Preparing bool
 	Expected  bool
 	Exited    bool
 	Held      bool
@@ -152,7 +153,7 @@ func (i *Instance) Asking() bool { return i.vigil != nil && i.vigil.asking }
 func (i *Instance) save() SavedInstance {
 	return SavedInstance{
 		Name: i.Name, Num: i.Num, State: i.state, Want: i.want, By: i.by, PID: i.pid, Left: i.left, Due: i.due,
-		Spawning: i.spawning, Automatic: i.automatic, Killed: i.killed, Expected: i.expected, Exited: i.exited, Exit: i.exit,
+		Spawning: i.spawning, Automatic: i.automatic, Killed: i.killed, Preparing: i.preparing, Expected: i.expected, Exited: i.exited, Exit: i.exit,
 		Held: i.held, Waiting: uint8(i.waiting), Vigil: i.vigil.save(),
 		Failed: i.failed, Hasty: i.hasty, Restarts: i.restarts, Reason: i.reason,
 		Launched: i.launched, Since: i.since, Retry: i.retry, Deadline: i.deadline,
@@ -207,7 +208,7 @@ func (s *Set) restoreTies(from Saved) {
 func (v *SavedInstance) restore(g *Group) *Instance {
 	return &Instance{
 		Name: v.Name, Num: v.Num, group: g, state: v.State, want: v.Want, by: v.By, pid: v.PID, left: v.Left, due: v.Due,
-		spawning: v.Spawning, automatic: v.Automatic, killed: v.Killed, expected: v.Expected, exited: v.Exited, exit: v.Exit,
+		spawning: v.Spawning, automatic: v.Automatic, killed: v.Killed, preparing: v.Preparing, expected: v.Expected, exited: v.Exited, exit: v.Exit,
 		held: v.Held, waiting: patience(v.Waiting), vigil: v.Vigil.restore(),
 		failed: v.Failed, hasty: v.Hasty, restarts: v.Restarts, reason: v.Reason,
 		launched: v.Launched, since: v.Since, retry: v.Retry, deadline: v.Deadline,

@@ -44,6 +44,8 @@ var says = map[string]string{
 	"ping":          "the watchdog's time begins anew",
 	"renew":         "→ STOPPING, then launch again",
 	"rewatch":       "in force from now on",
+	"prepared":      "the process is launched",
+	"stopcmdFailed": "the stopsignal after all",
 	"late":          "changes nothing",
 	"reconsider":    "the launch that waited for it → STARTING, or another reason to wait",
 	"release":       "the stop that was put off begins → STOPPING",

@@ -129,6 +129,9 @@ type Policy struct {
 	StopSignal   int
 	StopTime     time.Duration
 	Oneshot      bool
+	Prestart     bool // a command runs before each launch
+	Poststart    bool // another once it is RUNNING
+	Stopcmd      bool // another asks it to end, in place of StopSignal
 	KillMode     KillMode
 	Backoff      time.Duration
 	BackoffMax   time.Duration

@@ -28,6 +28,8 @@ type world struct {
 	batch   map[*Instance]int // what is being stopped together
 	batches int
 	agenda  []appointment
+	preps   map[*Instance]*preparation
+	posts   map[string]int
 }
 
 // life is what one launch does.
@@ -43,6 +45,10 @@ type life struct {
 	sick    time.Duration // after the launch it is not well any more; 0 is never
 	pings   time.Duration // it pings until then
 	moot    time.Duration // until then no check can be made
+
+	prep      time.Duration // prestart takes so long
+	prepFails string        // and fails, with this reason
+	cmdFails  bool          // stopcmd fails
 }
 
 // proc is one launched process.
@@ -60,7 +66,7 @@ func newWorld(t testing.TB) *world {
 	return &world{
 		t: t, set: NewSet(), now: time.Unix(1000, 0), scripts: map[string][]life{}, procs: map[*Instance]*proc{},
 		starts: map[string]int{}, seen: map[string][]State{}, signals: map[string][]int{}, budget: map[string]int{}, nextPID: 100,
-		needs: map[string][]Need{}, batch: map[*Instance]int{},
+		needs: map[string][]Need{}, batch: map[*Instance]int{}, preps: map[*Instance]*preparation{}, posts: map[string]int{},
 	}
 }
 
@@ -112,6 +118,12 @@ func (w *world) do(a Action) {
 		w.asked(i)
 	case DoDrop:
 		w.procs[i].check++
+	case DoPrepare:
+		w.prepare(i)
+	case DoPoststart:
+		w.posts[i.Name]++
+	case DoStopcmd:
+		w.stopcmd(i)
 	case DoComplain:
 		w.t.Fatal(a.Change.Reason)
 	}
@@ -122,14 +134,11 @@ func (w *world) spawn(i *Instance) {
 		return
 	}
 	w.orderly(i)
-	if p := w.procs[i]; p != nil && (p.alive || p.rest > 0) {
+	if p := w.procs[i]; p != nil && (p.alive || p.rest > 0) || w.preps[i] != nil {
 		w.t.Fatalf("%s: a second copy while something of the first is left", i.Name)
 	}
 	program := i.Group().Name
-	l := life{}
-	if s := w.scripts[program]; len(s) > 0 {
-		l = s[min(w.starts[program], len(s)-1)]
-	}
+	l := w.lifeOf(i)
 	w.starts[program]++
 	if l.fails != "" {
 		w.step(i, Event{Kind: OnSpawnFailed, Reason: l.fails})
@@ -159,6 +168,10 @@ func (w *world) signal(i *Instance, sig int) {
 }
 
 func (w *world) kill(i *Instance) {
+	if i.Preparing() {
+		w.unprepare(i)
+		return
+	}
 	p := w.procs[i]
 	if p == nil || !p.alive && p.rest == 0 && !i.Left() {
 		w.t.Fatalf("%s: SIGKILL without a process", i.Name)
@@ -184,7 +197,7 @@ func (w *world) ends() (any bool) {
 				p.rest = 1 + p.undying
 			}
 			w.step(i, Event{Kind: OnEnded, Exit: p.exit, Left: p.rest > 0})
-		case !p.alive && p.rest == 0 && i.Left():
+		case !p.alive && p.rest == 0 && i.Left() && !i.Preparing():
 			any = true
 			w.step(i, Event{Kind: OnCleared})
 		}
@@ -253,11 +266,13 @@ func (w *world) checkRest() {
 			live++
 		}
 		switch s := i.State(); {
-		case i.Spawning():
+		case i.Spawning() && !i.Preparing():
 			w.t.Fatalf("%s: a launch is still on its way", i.Name)
 		case (s == Stopped || s == Exited || s == Fatal) && !i.Left() && (i.PID() != 0 || !i.Deadline().IsZero()):
 			w.t.Fatalf("%s: %s at rest with pid %d, deadline %v", i.Name, s, i.PID(), i.Deadline())
-		case (s == Starting || s == Backoff || s == Stopping) && i.Deadline().IsZero():
+		case i.Preparing() && w.preps[i] == nil && s == Starting:
+			w.t.Fatalf("%s: nothing prepares its launch", i.Name)
+		case (s == Starting && !i.Preparing() || s == Backoff || s == Stopping) && i.Deadline().IsZero():
 			w.t.Fatalf("%s: waits in %s without a deadline", i.Name, s)
 		case i.failed > w.budget[i.Group().Name]:
 			w.t.Fatalf("%s: %d failed starts", i.Name, i.failed)
