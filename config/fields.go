@@ -98,6 +98,38 @@ var programFields = []field[Program]{
 	},
 	{
 		spec: spec{
+			name: "prestart", kind: kindCommand, def: "<none>", example: "./migrate", also: "execstartpre",
+			doc: "A command to run before each launch, as the program would run. Until it has ended the instance is STARTING; when it fails, the start has failed.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.escort(n, p, Prestart) },
+		same: func(a, b *Program) bool { return sameEscort(a, b, Prestart) },
+	},
+	{
+		spec: spec{
+			name: "poststart", kind: kindCommand, def: "<none>", example: "./announce up", also: "execstartpost",
+			doc: "A command to run once an instance is RUNNING. When it fails, that is said and changes nothing.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.escort(n, p, Poststart) },
+		same: func(a, b *Program) bool { return sameEscort(a, b, Poststart) },
+	},
+	{
+		spec: spec{
+			name: "stopcmd", kind: kindCommand, def: "<none>", example: "nginx -s quit", also: "execstop stopcommand",
+			doc: "A command that asks the program to end, in place of stopsignal: `TASKMASTER_PID` is its process. It too has stoptime; when it fails, stopsignal is sent.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.escort(n, p, Stopcmd) },
+		same: func(a, b *Program) bool { return sameEscort(a, b, Stopcmd) },
+	},
+	{
+		spec: spec{
+			name: "hooktime", kind: kindDuration, min: int64(time.Millisecond), def: "60", example: "5m",
+			doc: "How long prestart and poststart may take; past it they are killed, and have failed.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.duration(n, &p.HookTime) },
+		same: func(a, b *Program) bool { return a.HookTime == b.HookTime },
+	},
+	{
+		spec: spec{
 			name: "reloadsignal", kind: kindSignal, def: "<none>", example: "HUP", also: "execreload",
 			doc: "The signal that `reload TARGET` sends, to a program that reads its own files anew; nothing restarts.",
 		},
@@ -328,5 +360,5 @@ func sameVars(a, b []Var) bool {
 
 // defaultProgram is a program that says nothing: what the column of defaults promises.
 func defaultProgram(dir string) Program {
-	return Program{NumProcs: 1, Policy: process.DefaultPolicy(), Umask: -1, Dir: literal(dir), from: &origin{}}
+	return Program{NumProcs: 1, Policy: process.DefaultPolicy(), Umask: -1, Dir: literal(dir), HookTime: time.Minute, from: &origin{}}
 }

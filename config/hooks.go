@@ -30,7 +30,8 @@ type Events uint32
 // EventKind is what a kind of event is called in the section hooks, and what it means.
 type EventKind struct{ Name, Doc string }
 
-// EventKinds is the table of events that hooks can ask for, the states first.
+// EventKinds is the table of events that hooks can ask for, the states first. An
+// upgrade hands Events over: what is added comes at the end.
 var EventKinds = []EventKind{
 	{"stopped", "an instance is STOPPED: nothing of it is left"},
 	{"starting", "it was launched, or what prepares its launch runs"},
@@ -43,11 +44,13 @@ var EventKinds = []EventKind{
 	{"start_failed", "it could not be launched at all (no such command, no such user …); its state follows"},
 	{"kill", "SIGKILL was sent: it had not ended in time, or left something behind"},
 	{"unhealthy", "it is stopped by the daemon's own judgement: not ready in time, checks of health failed, or its watchdog's time was over"},
+	{"unhealthy", "it is not ready in time, not well, or a program that it needs was restarted: it is stopped and started anew"},
 	{"signal", "the daemon received a signal, or a command sent one to a program"},
 	{"reload", "a reload was asked for, and one event for each program that it changed"},
 	{"reload_failed", "the new configuration has a fault; the old one stays"},
 	{"started", "the daemon is up"},
 	{"shutdown", "the daemon begins to stop everything and to end"},
+	{"upgraded", "the daemon goes on as another binary"},
 	{"log_fault", "a log cannot be written"},
 	{"log_healed", "it can again"},
 	{"hook_fault", "a hook, or a command of a program's such as `poststart`, has failed"},

@@ -20,12 +20,14 @@ var errEmpty = errors.New("is empty")
 // missing. The strings of the daemon's own environment are shared by all launches.
 func (p *Program) Launch(num int) (*Launch, error) { return p.LaunchAs(p.Cmd, num) }
 
-// LaunchAs is Launch for another command, which is to run as the program does.
-func (p *Program) LaunchAs(cmd []string, num int) (*Launch, error) {
+// LaunchAs is Launch for another command, which is to run as the program does,
+// with more variables.
+func (p *Program) LaunchAs(cmd []string, num int, more ...Var) (*Launch, error) {
 	s, id, err := p.scope(num)
 	if err != nil {
 		return nil, err
 	}
+	s.add(more, false)
 	env, err := s.environ()
 	if err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ type origin struct {
 
 	env     []place // of Program.Env, in turn
 	depends []place // of Program.DependsOn, in turn
+	escort  *[numEscorts]place
 }
 
 // command reads cmd.

@@ -128,6 +128,8 @@ type Program struct {
 	OOMScoreAdj  *int
 	Cgroup       *Cgroup // nil when it says nothing of it
 	BaseEnv      []Var   // daemon.env as it was when this program was read
+	HookTime     time.Duration
+	Escort       *Escort // nil when it has none of it
 	Ready        *Probe
 	Health       *Health
 	DependsOn    []process.Need

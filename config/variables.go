@@ -6,6 +6,7 @@ import "strconv"
 // Where an env_file or user is not to be had now, only the start can tell.
 func (l *loader) checkVariables(p *Program) {
 	l.checkProbes(p)
+	l.checkEscort(p)
 	if !usesVariables(p) {
 		return
 	}

@@ -71,11 +71,25 @@ func (w *warner) program(p *Program) {
 	if !w.found(l) {
 		w.add(p, p.from.cmd, "cmd: %s: command not found", quote(shown(p.Cmd[0], l.Argv[0])))
 	}
+	w.escort(p)
 	if p.TTY && p.Stderr.Kind != Capture && p.Stderr.Kind != AsStdout {
 		w.add(p, p.from.stderr, "stderr: means nothing with tty: a terminal has one stream, which goes the way of stdout")
 	}
 	w.log(p, l.Stdout, shown(p.Stdout.Path, l.Stdout.Path), p.from.stdout, "stdout")
 	w.log(p, l.Stderr, shown(p.Stderr.Path, l.Stderr.Path), p.from.stderr, "stderr")
+}
+
+// escort looks for the commands that go along with a program.
+func (w *warner) escort(p *Program) {
+	for which, name := range [...]string{Prestart: "prestart", Poststart: "poststart", Stopcmd: "stopcmd"} {
+		cmd := p.Escort.Command(which)
+		if cmd == nil || hasVariable(cmd[0]) {
+			continue
+		}
+		if e, err := p.LaunchEscort(which, 0, ""); err == nil && !w.found(e) {
+			w.add(p, p.from.escort[which], "%s: %s: command not found", name, quote(shown(cmd[0], e.Argv[0])))
+		}
+	}
 }
 
 // shown is a template with everything put in, or as it was written when it

@@ -170,6 +170,7 @@ func (d *Daemon) unpack(c *carried) (*unpacking, error) {
 	u.hooks()
 	u.asides()
 	u.missedHooks()
+	u.preparations()
 	u.queues()
 	return u, nil
 }

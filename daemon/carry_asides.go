@@ -47,6 +47,7 @@ type sequel struct {
 var sequels = map[string]func(d *Daemon, a *aside) func(outcome){
 	"compress": func(d *Daemon, a *aside) func(outcome) { return d.compressed(a.sequel.Arg) },
 	"hook":     hookAgain,
+	"escort":   escortAgain,
 }
 
 // sequelOf is that of an aside now: the place of a hook changes with the configuration.

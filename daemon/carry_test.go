@@ -19,7 +19,7 @@ var notCarried = map[string]string{
 	"Daemon.logs": "as Log", "Daemon.buf": "empty between reads", "Daemon.paused": "a pause is some milliseconds",
 	"Daemon.reads": "of a turn", "Daemon.crowd": "of a turn", "Daemon.acceptAt": "tried at once", "Daemon.dirty": "made of Clients",
 	"Daemon.manager": "opened anew", "Daemon.behind": "made of Requests", "Daemon.loaded": "set when it is made anew", "Daemon.upgrade": "it is over",
-	"child.Instance": "as At", "child.program": "that of Config",
+	"child.Instance": "as At", "child.escorts": "as asides", "child.program": "that of Config",
 	"stream.name": "constant", "pipe.d": "ours", "pipe.s": "where it is", "pipe.sink": "as Stream, Aloud or Silent",
 	"pipe.last": "a pause is some milliseconds", "pipe.resume": "likewise", "pipe.listed": "likewise",
 	"Daemon.alarms": "those of checks, which begin anew", "watch.d": "ours", "watch.c": "where it is", "watch.check": "it begins anew",

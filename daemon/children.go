@@ -34,8 +34,9 @@ type child struct {
 	pid      int // of the leader while it is not reaped
 	out, err stream
 	waits    []*wait
-	seats    *seats // nil while nobody was ever attached
-	watch    *watch // nil unless its readiness or health is watched
+	escorts  *escorts // nil when no command runs for it
+	seats    *seats   // nil while nobody was ever attached
+	watch    *watch   // nil unless its readiness or health is watched
 }
 
 // childOf gives the child of an instance, made at the first look.
@@ -105,6 +106,12 @@ func (d *Daemon) do(a process.Action) {
 		d.ask(c)
 	case process.DoDrop:
 		c.watch.drop()
+	case process.DoPrepare:
+		d.prestart(c)
+	case process.DoPoststart:
+		d.poststart(c)
+	case process.DoStopcmd:
+		d.stopcmd(c)
 	case process.DoForget:
 		d.forget(c)
 	case process.DoComplain:
@@ -229,7 +236,7 @@ func (d *Daemon) stopEscaped() {
 }
 
 func (d *Daemon) kill(c *child) {
-	if c.tree == nil {
+	if d.killEscort(c) || c.tree == nil {
 		return
 	}
 	d.log(journal.Info, "kill", journal.Str("name", c.Name), journal.Int("pid", c.pid), journal.Str("signal", "SIGKILL"), journal.Str("by", c.By()))
@@ -301,10 +308,11 @@ func (d *Daemon) ended(c *child, e reaper.Exit) {
 	}
 	left := count(c.scope())
 	d.logExit(c, e.Pid, exit, left)
-	if left > 0 {
+	stays := left > 0 || c.escort(config.Stopcmd) != nil
+	if stays {
 		d.leftovers = append(d.leftovers, c)
 	}
-	d.set.Step(c.Instance, process.Event{Kind: process.OnEnded, Exit: exit, Left: left > 0}, d.now)
+	d.set.Step(c.Instance, process.Event{Kind: process.OnEnded, Exit: exit, Left: stays}, d.now)
 }
 
 func exitOf(e reaper.Exit) process.Exit {
@@ -339,8 +347,9 @@ func (d *Daemon) logExit(c *child, pid int, exit process.Exit, left int) {
 // lookForLeft asks the few instances that have something left whether it is gone.
 func (d *Daemon) lookForLeft() {
 	d.forest.Turn()
+	d.lookForAsides()
 	d.leftovers = slices.DeleteFunc(d.leftovers, func(c *child) bool {
-		if c.tree.Left(c.scope()) > 0 {
+		if c.escort(config.Stopcmd) != nil || c.tree.Left(c.scope()) > 0 {
 			return false
 		}
 		if c.Left() {
@@ -348,7 +357,6 @@ func (d *Daemon) lookForLeft() {
 		}
 		return true
 	})
-	d.lookForAsides()
 	d.lookAt = time.Time{}
 	if len(d.leftovers)+len(d.asides.going) > 0 {
 		d.lookAt = d.now.Add(lookAgain)
@@ -361,6 +369,9 @@ func (d *Daemon) forget(c *child) {
 		c.tree.Remove()
 	}
 	c.watch.close()
+	for which := range escortNames {
+		d.dismiss(c, which)
+	}
 	delete(d.children, c.Instance)
 	c.unseat()
 	for _, s := range []*stream{&c.out, &c.err} {

@@ -3,6 +3,7 @@ package daemon
 import (
 	"slices"
 
+	"taskmaster/config"
 	"taskmaster/journal"
 	"taskmaster/process"
 )
@@ -11,6 +12,9 @@ import (
 // and to the commands that wait for it.
 func (d *Daemon) report(c *child, r process.Report) {
 	if r.From != r.To {
+		if r.From == process.Running {
+			d.dismiss(c, config.Poststart)
+		}
 		c.watch.drop() // the answer would be one to another question
 		d.logReport(c, r)
 		e := changed(c.Instance, r)
