@@ -35,16 +35,24 @@ GOFUMPT     = $(GO) run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -checks all,-ST1003
 ERRCHECK    = $(GO) run github.com/kisielk/errcheck@v1.30.0
 
-.PHONY: all build test lint race fuzz bench stress scale stack demo install clean help
+# The gateway is a module of its own, so that the daemon keeps its three.
+IN_GATEWAY = cd gateway && GOFLAGS=-mod=readonly
+
+.PHONY: all build gateway test lint race fuzz bench stress scale stack demo install clean help
 
 all: build ## the same as build
 
 build: ## one static binary, ./taskmaster
 	$(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w -X main.version=$(VERSION)' -o $(BINARY) .
 
-test: build ## vet, every unit test, and tests/ against the fresh binary
+gateway: ## the HTTP gateway, ./taskmaster-gateway
+	$(IN_GATEWAY) $(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w -X main.version=$(VERSION)' -o $(BINARY)-gateway .
+
+test: build gateway ## vet, every unit test, and tests/ against the fresh binary
 	$(GO) vet ./...
 	TASKMASTER_BINARY=$(BINARY) $(GO) test -count=1 ./...
+	$(IN_GATEWAY) $(GO) vet ./...
+	$(IN_GATEWAY) TASKMASTER_BINARY=$(BINARY) GATEWAY_BINARY=$(BINARY)-gateway $(GO) test -count=1 ./...
 
 lint: ## gofumpt, vet, staticcheck, errcheck, the list of modules, what the daemon links
 	@out=$$($(GOFUMPT) -l .) || exit 1; \
@@ -52,6 +60,9 @@ lint: ## gofumpt, vet, staticcheck, errcheck, the list of modules, what the daem
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 	$(ERRCHECK) ./...
+	$(IN_GATEWAY) $(GO) vet ./...
+	$(IN_GATEWAY) $(STATICCHECK) ./...
+	$(IN_GATEWAY) $(ERRCHECK) ./...
 	@extra=$$($(GO) list -m -f '{{if not .Main}}{{.Path}}{{end}}' all | grep -vxF $(MODULES:%=-e %) -e gopkg.in/check.v1 -e ''); \
 	if [ -n "$$extra" ]; then echo "go.mod has more than its three modules:" $$extra; exit 1; fi
 	@extra=$$($(GO) list -deps . | grep -xE 'net|net/http|os/exec|os/user|text/template'); \
@@ -89,7 +100,7 @@ install: ## binary and unit into PREFIX (/usr/local), below DESTDIR; INIT=openrc
 	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|;s|/etc/taskmaster/|$(SYSCONFDIR)/taskmaster/|' $(DESTDIR)$(INITPATH)
 
 clean: ## removes what make has made
-	rm -f $(BINARY)
+	rm -f $(BINARY) $(BINARY)-gateway
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \

@@ -25,6 +25,7 @@ const (
 	RequestID            // the id of a request of this connection
 	OneName              // NAME: one instance
 	Message              // none; it belongs to an attach of this connection
+	OutputPart           // OFFSET LENGTH [TARGET [stdout|stderr]], none means the daemon's log
 )
 
 // Option is one flag of a command.
@@ -122,6 +123,18 @@ var Commands = []Command{
 		Name: "upgrade", Args: NoArgs, Summary: "go on with the binary that is on disk now",
 		Help: "The new binary is tried first; one that cannot go on is not changed to. No program is touched.",
 	},
+	{
+		Name: "stats", Args: Targets, Usage: "[TARGET…]", Summary: "counters of the daemon and of programs, as JSON", Hidden: true,
+		Options: []Option{{"--usage", "", "memory and processor time, too"}},
+	},
+	{
+		Name: "settings", Args: Targets, Usage: "[TARGET…]", Summary: "what is configured, as JSON", Hidden: true,
+		Options: []Option{{"--file", "", "as the file says now, not as it is in force"}},
+	},
+	{Name: "read", Args: OutputPart, Usage: "OFFSET LENGTH [TARGET [stdout|stderr]]", Summary: "a part of an output or of the daemon's log", Hidden: true},
+	{Name: "clear", Args: Targets, Usage: "[TARGET…]", Summary: "empty log files, and what is kept in memory", Hidden: true},
+	{Name: "add", Args: SomeTargets, Usage: "PROGRAM…", Summary: "take over single programs that are new in the file", Hidden: true},
+	{Name: "remove", Args: SomeTargets, Usage: "PROGRAM…", Summary: "forget single programs that are stopped", Hidden: true},
 	{Name: "cancel", Args: RequestID, Usage: "ID", Summary: "stop waiting for a request of this connection", Hidden: true},
 	{Name: Input, Args: Message, Summary: "type into the terminal that this connection is attached to", Hidden: true, Since: 2},
 	{Name: Resize, Args: Message, Summary: "say how large the attached terminal is", Hidden: true, Since: 2},
@@ -151,6 +164,10 @@ type Call struct {
 	Signal  string   // of SignalTarget
 	Stream  string   // stdout or stderr, of OneTarget
 	Lines   int      // -n, -1 when not given
+	Offset  int64    // of OutputPart, in bytes; negative counts from the end
+	Length  int64    // of OutputPart, in bytes; 0 is all that follows
+	File    bool     // --file
+	Usage   bool     // --usage
 	JSON    bool
 	NoWait  bool
 	Follow  bool
@@ -260,6 +277,10 @@ func (c *Call) option(name, value string) error {
 		c.Tree = true
 	case "--rolling":
 		c.Rolling = true
+	case "--file":
+		c.File = true
+	case "--usage":
+		c.Usage = true
 	default:
 		return c.valued(name, value)
 	}
@@ -324,14 +345,9 @@ func (c *Call) operands(words []string) error {
 		if len(words) == 0 || len(words) > 2 {
 			return c.usage("needs one program, and stdout or stderr")
 		}
-		c.Stream = "stdout"
-		if len(words) == 2 {
-			c.Stream = words[1]
-		}
-		if c.Stream != "stdout" && c.Stream != "stderr" {
-			return c.usage("shows stdout or stderr, not " + text.Visible(c.Stream))
-		}
-		words = words[:1]
+		return c.output(words)
+	case OutputPart:
+		return c.part(words)
 	case CommandName, RequestID, OnOff:
 		if len(words) > 1 {
 			return c.usage("takes one argument")
@@ -340,6 +356,36 @@ func (c *Call) operands(words []string) error {
 	}
 	c.Targets = words
 	return nil
+}
+
+// output takes TARGET [stdout|stderr] apart.
+func (c *Call) output(words []string) error {
+	c.Stream = "stdout"
+	if len(words) == 2 {
+		c.Stream = words[1]
+	}
+	if c.Stream != "stdout" && c.Stream != "stderr" {
+		return c.usage("shows stdout or stderr, not " + text.Visible(c.Stream))
+	}
+	c.Targets = words[:1]
+	return nil
+}
+
+// part takes OFFSET LENGTH [TARGET [stdout|stderr]] apart.
+func (c *Call) part(words []string) (err error) {
+	if len(words) < 2 || len(words) > 4 {
+		return c.usage("needs an offset and a length, in bytes")
+	}
+	if c.Offset, err = strconv.ParseInt(words[0], 10, 64); err != nil {
+		return c.usage("needs a number of bytes as the offset")
+	}
+	if c.Length, err = strconv.ParseInt(words[1], 10, 64); err != nil || c.Length < 0 {
+		return c.usage("needs a number of bytes as the length")
+	}
+	if len(words) == 2 {
+		return nil
+	}
+	return c.output(words[2:])
 }
 
 func (c *Call) usage(what string) error {

@@ -40,6 +40,10 @@ func TestParse(t *testing.T) {
 		"rotate web* --":          func(c *Call) bool { return c.Targets[0] == "web*" },
 		"pid a b":                 func(c *Call) bool { return len(c.Targets) == 2 },
 		"shutdown":                func(c *Call) bool { return !c.Local },
+		"settings --file web":     func(c *Call) bool { return c.Hidden && c.File && c.Targets[0] == "web" },
+		"read 10 20":              func(c *Call) bool { return c.Offset == 10 && c.Length == 20 && len(c.Targets) == 0 },
+		"read -- -5 0 a stderr":   func(c *Call) bool { return c.Offset == -5 && c.Stream == "stderr" && len(c.Targets) == 1 },
+		"read 0 1 a":              func(c *Call) bool { return c.Length == 1 && c.Stream == "stdout" },
 		"start web:0 worker.x_1b": func(c *Call) bool { return len(c.Targets) == 2 },
 	} {
 		words := strings.Fields(line)
@@ -74,6 +78,12 @@ func TestParseRefuses(t *testing.T) {
 		"status --jason":                "has no option",
 		"\x1b[2J":                       `\x1b[2J`,
 		strings.Repeat("x", 5000):       "xxx…",
+		"read 1":                        "needs an offset and a length",
+		"read x 1":                      "as the offset",
+		"read 1 x":                      "as the length",
+		"read -- 1 -1":                  "as the length",
+		"read 1 1 a stdin":              "not stdin",
+		"add":                           "add needs",
 	} {
 		words := strings.Fields(line)
 		c, err := Parse(words[0], words[1:])

@@ -45,6 +45,7 @@ type carried struct {
 	GraceEnd  time.Time
 	Haste     bool
 	Escaped   []carriedEscape
+	Pulse     pulse
 }
 
 // carriedLog is where the daemon's own log goes.
@@ -89,7 +90,7 @@ func (d *Daemon) pack() (data []byte, fds []int, err error) {
 		Set: d.set.Save(), Forest: d.forest.Save(), Asides: b.asides(),
 		Book: d.book.Save(), Journal: *d.journal.Save(), Log: d.logs.carry(), Out: d.out.Save(), Err: d.err.Save(),
 		Socket: b.keep(d.socket), Inode: d.inode, History: d.history.carry(), Others: d.others.carry(), Failures: d.failures,
-		Unlimited: d.unlimited, GraceEnd: d.graceEnd, Haste: d.haste,
+		Unlimited: d.unlimited, GraceEnd: d.graceEnd, Haste: d.haste, Pulse: d.pulse,
 	}
 	b.keep(c.Forest.Base)
 	b.fds = append(b.fds, d.book.Descriptors()...)
@@ -163,6 +164,7 @@ func (d *Daemon) unpack(c *carried) (*unpacking, error) {
 	d.history.restore(c.History)
 	d.others.restore(c.Others)
 	d.failures, d.unlimited, d.graceEnd, d.haste = c.Failures, c.Unlimited, c.GraceEnd, c.Haste
+	d.pulse = c.Pulse
 	u.terminal()
 	u.clients()
 	u.allRequests()

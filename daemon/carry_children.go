@@ -23,6 +23,7 @@ type carriedChild struct {
 	Waits    []carriedWait
 	Seats    []carriedSeat
 	Watch    *carriedWatch
+	Exits    []exitCount
 }
 
 // carriedWatch is what tells of readiness and health. A check under way is not in
@@ -79,6 +80,7 @@ type carriedStream struct {
 	Followers []carriedFollower
 	Pipes     []carriedPipe
 	Lost      int64
+	Taken     int64
 	TTY       bool
 }
 
@@ -126,7 +128,7 @@ func (b *bag) children() []carriedChild {
 		if c == nil {
 			continue
 		}
-		cc := carriedChild{At: c.Place(), PID: c.pid, Out: b.stream(&c.out), Err: b.stream(&c.err)}
+		cc := carriedChild{At: c.Place(), PID: c.pid, Out: b.stream(&c.out), Err: b.stream(&c.err), Exits: c.exits}
 		if c.tree != nil {
 			cc.Tree = c.tree.Save()
 		}
@@ -211,7 +213,7 @@ func (u *unpacking) watch(c *child, from *carriedWatch) (m *matcher) {
 }
 
 func (b *bag) stream(s *stream) carriedStream {
-	out := carriedStream{Kind: s.kind, Path: s.path, Lost: s.lost, TTY: s.tty}
+	out := carriedStream{Kind: s.kind, Path: s.path, Lost: s.lost, Taken: s.taken, TTY: s.tty}
 	if s.ring != nil {
 		out.Ring = s.ring.Save()
 	}
@@ -270,6 +272,7 @@ func (u *unpacking) children() {
 		if cc.Tree != nil {
 			c.tree = d.forest.Restore(cc.Tree)
 		}
+		c.exits = cc.Exits
 		match := u.watch(c, cc.Watch)
 		u.stream(&c.out, &cc.Out, d.out, match)
 		u.stream(&c.err, &cc.Err, d.err, match)
@@ -283,7 +286,7 @@ func (u *unpacking) children() {
 }
 
 func (u *unpacking) stream(s *stream, from *carriedStream, own *console, match *matcher) {
-	s.kind, s.path, s.lost, s.tty = from.Kind, from.Path, from.Lost, from.TTY
+	s.kind, s.path, s.lost, s.taken, s.tty = from.Kind, from.Path, from.Lost, from.Taken, from.TTY
 	if from.Ring != nil {
 		s.ring = logfile.RestoreRing(from.Ring)
 	}

@@ -37,6 +37,7 @@ type child struct {
 	escorts  *escorts // nil when no command runs for it
 	seats    *seats   // nil while nobody was ever attached
 	watch    *watch   // nil unless its readiness or health is watched
+	exits    []exitCount
 }
 
 // childOf gives the child of an instance, made at the first look.
@@ -307,6 +308,7 @@ func (d *Daemon) ended(c *child, e reaper.Exit) {
 		count = c.tree.Last // removed now, while others are on their way out, and not all at the end
 	}
 	left := count(c.scope())
+	c.exits = countExit(c.exits, e)
 	d.logExit(c, e.Pid, exit, left)
 	stays := left > 0 || c.escort(config.Stopcmd) != nil
 	if stays {

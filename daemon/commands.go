@@ -23,7 +23,8 @@ func init() {
 	handlers = map[string]func(*Daemon, *request){
 		"status": status, "start": order, "stop": order, "restart": order, "reload": reload, "signal": signal,
 		"rotate": rotate, "tail": showTail, "attach": attach, "log": showLog, "events": showEvents, "pid": pid, "version": version,
-		"help": help, "wait": await, "quit": shutdown, "shutdown": shutdown, "upgrade": upgradeCommand, "cancel": cancel, "notify": func(*Daemon, *request) {},
+		"help": help, "wait": await, "quit": shutdown, "shutdown": shutdown, "upgrade": upgradeCommand, "cancel": cancel,
+		"stats": stats, "settings": settings, "read": readPart, "clear": clearOutput, "add": addPrograms, "remove": removePrograms, "notify": func(*Daemon, *request) {},
 	}
 }
 

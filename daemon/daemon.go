@@ -96,6 +96,7 @@ type Daemon struct {
 	graceEnd time.Time // shutdown: hooks have until then
 	haste    bool      // shutdown: a second one was asked for
 	upgrade  *upgrade  // under way, nil when none is
+	pulse    pulse
 }
 
 // The main goroutine stays on the main thread, so that the loop's is another:
@@ -220,6 +221,7 @@ func (d *Daemon) openPidfile() (err error) {
 func (d *Daemon) begin() {
 	d.tick()
 	d.configureHooks(d.cfg.Hooks)
+	d.pulse.Began = d.now
 	d.log(journal.Info, "started", journal.Str("version", d.opts.Version), journal.Int("pid", os.Getpid()),
 		journal.Str("config", d.cfg.File), journal.Str("trees", d.forest.How()))
 	d.warn(d.cfg)

@@ -42,6 +42,9 @@ func (d *Daemon) openLoop() (err error) {
 // ring is the timer.
 func (d *Daemon) ring(uint32) {
 	d.timer.Drain()
+	if !d.armed.IsZero() {
+		d.pulse.ring(d.now.Sub(d.armed))
+	}
 	d.armed = time.Time{}
 	if !d.lookAt.IsZero() && !d.lookAt.After(d.now) {
 		d.lookForLeft()
@@ -52,6 +55,7 @@ func (d *Daemon) ring(uint32) {
 func (d *Daemon) tick() {
 	d.now = time.Now()
 	d.crowd, d.reads = max(d.reads, 1), 0
+	d.pulse.Turns++
 }
 
 // turn is one turn of the loop.

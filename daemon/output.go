@@ -52,6 +52,7 @@ type stream struct {
 	followers []*follower
 	pipes     []*pipe // usually one; more while something of an earlier launch holds its end
 	lost      int64   // bytes that could not be written, of files closed since
+	taken     int64   // bytes that the program has written, over all launches
 }
 
 // pipe is the reading end of one launch's output: of a pipe, or the master of a
@@ -277,6 +278,7 @@ func (d *Daemon) buffer(size int) []byte {
 func (p *pipe) dropped() int64 { return p.file.Dropped() - p.before }
 
 func (p *pipe) take(b []byte) {
+	p.s.taken += int64(len(b))
 	p.sink.Write(b, p.d.now)
 	if p.keys != nil {
 		p.keys.look(b)

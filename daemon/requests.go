@@ -82,7 +82,7 @@ func (d *Daemon) submit(p peer, q control.Request) {
 // changes tells whether a command does more than look.
 func changes(c *control.Call) bool {
 	switch c.Name {
-	case "status", "tail", "log", "events", "pid", "version", "help", "cancel":
+	case "status", "tail", "log", "events", "pid", "version", "help", "cancel", "stats", "settings", "read":
 		return false
 	}
 	return true

@@ -124,14 +124,19 @@ func (s *stream) describe() string {
 		out = "to stdout"
 	case config.Capture:
 	}
+	if lost := s.dropped(); lost > 0 {
+		out += fmt.Sprintf(", %d bytes could not be written", lost)
+	}
+	return out
+}
+
+// dropped is how many bytes of the stream could not be written.
+func (s *stream) dropped() int64 {
 	lost := s.lost
 	for _, p := range s.pipes {
 		if p.file != nil {
 			lost += p.dropped()
 		}
 	}
-	if lost > 0 {
-		out += fmt.Sprintf(", %d bytes could not be written", lost)
-	}
-	return out
+	return lost
 }

@@ -35,13 +35,7 @@ func showTail(d *Daemon, r *request) {
 	for _, i := range found {
 		c := d.childOf(i)
 		d.foresee(c)
-		s := &c.out
-		if r.call.Stream == "stderr" {
-			s = &c.err
-		}
-		if s.kind == config.AsStdout {
-			s = &c.out
-		}
+		s := c.stream(r.call.Stream)
 		d.tailOf(r, s)
 		streams = append(streams, s)
 		if r.peer.full() && len(found) > 1 {

@@ -246,6 +246,7 @@ type reply struct {
 	ID          json.RawMessage
 	Text, Error string
 	Rows        []row
+	Data        []byte
 	Done        bool
 	Exit        *int
 }
