@@ -245,3 +245,50 @@ func TestCheckThatCannotBeMade(t *testing.T) {
 		})
 	}
 }
+
+// Upgrades drop no check, no pipe and no socket that readiness comes over, and
+// take nobody's illness for granted.
+func TestUpgradeInTheMiddleOfChecks(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	w := newWorld(t)
+	const wait = "while [ ! -e go ]; do sleep 0.02; done; "
+	d := w.start(programs{
+		"http":   prog("sleep 1000", fields{"numprocs": 20}, health(fields{"http": s.url}, nil)),
+		"exec":   prog("sleep 1000", health(fields{"exec": "sleep 0.05"}, nil)),
+		"hung":   prog("sleep 1000", health(fields{"http": "http://" + silent(t) + "/"}, fields{"timeout": 1000})),
+		"ill":    prog("sleep 1000", health(fields{"exec": sh("test ! -e go")}, fields{"interval": 0.5})),
+		"notify": prog(sh(wait+self+" child tell READY=1 & wait"), fields{"ready": "notify"}),
+		"fd":     prog(sh(wait+"echo >&5; exec sleep 1000"), fields{"ready": fields{"fd": 5}}),
+		"log":    prog(sh("printf 'liste'; "+wait+"echo 'ning on 80'; exec sleep 1000"), fields{"ready": fields{"log": "^listening on [0-9]+$"}}),
+		"asked":  prog("sleep 1000", fields{"ready": fields{"exec": sh("test -e go")}}),
+	})
+	ready := []string{"notify", "fd", "log", "asked"}
+	for n := range 20 {
+		d.await(fmt.Sprintf("http:%d", n), "RUNNING")
+	}
+	before := d.status()
+	for n := range 6 {
+		d.upgrade(n)
+	}
+	rows := d.status()
+	for _, name := range ready {
+		if r := rows[name]; r.State != "STARTING" {
+			t.Errorf("%+v before it is ready", r)
+		}
+	}
+	w.write("go", "")
+	d.upgrade(0)
+	for _, name := range ready {
+		d.await(name, "RUNNING")
+	}
+	w.until("ill is restarted", func() bool { return d.status("ill")["ill"].Restarts > 0 })
+	until := s.asked.Load() + 100
+	w.until("checks", func() bool { return s.asked.Load() >= until })
+	for name, r := range d.status() {
+		if name != "ill" && r.PID != before[name].PID {
+			t.Errorf("%s was restarted: %+v, was %+v", name, r, before[name])
+		}
+	}
+	d.end()
+}

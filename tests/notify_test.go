@@ -2,9 +2,11 @@ package tests
 
 import (
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // notifyClients are real clients of sd_notify, each as a program sends its
@@ -80,5 +82,52 @@ func TestNotifyFromAStranger(t *testing.T) {
 		t.Errorf("%d lines in the log of 2,000 messages", n)
 	}
 	d.must("restart", "b")
+	d.end()
+}
+
+// A program of another user, who may not do as root does, reaches its socket too.
+func TestNotifyOfAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	t.Parallel()
+	w := newWorld(t)
+	ps := programs{}
+	for name, c := range notifyClients {
+		if _, err := exec.LookPath(c.tool); err != nil || strings.Contains(c.script, "--pid") || strings.Contains(c.script, "--no-block") {
+			continue // only root speaks for others; and nobody waits for who does not wait
+		}
+		ps[strings.ReplaceAll(name, " ", "_")] = prog(sh(c.script), fields{
+			"ready": "notify", "user": "nobody", "workingdir": "/", "env": fields{"NOTIFY": pythonNotify, "PATH": "/usr/bin:/bin"},
+		})
+	}
+	d := w.start(ps)
+	for name := range ps {
+		if r := d.await(name, "RUNNING", "FATAL"); r.State != "RUNNING" || !strings.Contains(r.Note, "served") {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	d.end()
+}
+
+// STATUS= is shown, and does nothing to the terminal of who looks.
+func TestNotifyStatusIsMadeVisible(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	odd, long := "STATUS=a\x1b[2Jb\r\tc"+strings.Repeat("x", 3000), "STATUS="+strings.Repeat("y", 5000)
+	d := w.start(programs{"a": prog(role("tell", odd, long, "READY=1"), fields{"ready": "notify"})})
+	d.await("a", "RUNNING")
+	for _, words := range [][]string{{"status"}, {"status", "-v"}, {"status", "--json"}} {
+		out, _, _ := d.ctl(words...)
+		if strings.ContainsAny(out, "\x1b\r") || !strings.Contains(out, "[2Jb") || !utf8.ValidString(out) {
+			t.Errorf("%q shows %q", words, out)
+		}
+	}
+	if r := d.status("a")["a"]; strings.Contains(r.Note, "yyy") {
+		t.Errorf("a message that was cut is taken: %+v", r)
+	}
+	if len(w.logged("notify a", "more than 4096 bytes")) == 0 {
+		t.Errorf("no word of the long message:\n%s", w.logTail())
+	}
 	d.end()
 }
