@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -49,24 +48,9 @@ func child(name string, args []string) {
 		heir(args)
 	case "tick": // tick FILE INTERVAL LINES: notes its pid; so many numbered lines at once, then a pause, for ever
 		tick(args[0], args[1], args[2])
-	case "tell": // tell MESSAGE…: sends each to NOTIFY_SOCKET, and stays
-		tell(args)
 	default:
 		fail(fmt.Errorf("no such role: %s", name))
 	}
-}
-
-func tell(messages []string) {
-	c, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
-	if err != nil {
-		fail(err)
-	}
-	for _, m := range messages {
-		if _, err := c.Write([]byte(m)); err != nil {
-			fail(err)
-		}
-	}
-	sleepForever()
 }
 
 func fail(err error) {
