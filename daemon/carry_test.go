@@ -22,7 +22,7 @@ var notCarried = map[string]string{
 	"child.Instance": "as At", "child.escorts": "as asides", "child.program": "that of Config",
 	"stream.name": "constant", "pipe.d": "ours", "pipe.s": "where it is", "pipe.sink": "as Stream, Aloud or Silent",
 	"pipe.last": "a pause is some milliseconds", "pipe.resume": "likewise", "pipe.listed": "likewise",
-	"Daemon.alarms": "those of checks, which begin anew", "watch.d": "ours", "watch.c": "where it is", "watch.check": "it begins anew",
+	"Daemon.alarms": "those of checks, which begin anew", "watch.d": "ours", "watch.c": "where it is", "watch.check": "it begins anew", "watch.refused": "they are said once more",
 	"lines.m":      "as Pattern",
 	"follower.tty": "that of the stream", "request.d": "ours", "request.call": "parsed anew", "request.waits": "counted anew",
 	"request.tail": "as Followers", "request.size": "that of the seat", "request.seat": "as Seats",

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 
 	"taskmaster/config"
 	"taskmaster/epoll"
+	"taskmaster/journal"
 	"taskmaster/probe"
 	"taskmaster/process"
 	"taskmaster/spawn"
@@ -20,8 +20,6 @@ import (
 // noticesAtOnce is how many messages of one program are read in a turn.
 const noticesAtOnce = 64
 
-var errLongNotice = fmt.Errorf("refused a message of more than %d bytes", probe.MaxNotice)
-
 // watch is what tells of the readiness and health of an instance. Few have one.
 type watch struct {
 	d      *Daemon
@@ -31,6 +29,8 @@ type watch struct {
 	phase  string // RELOADING=1 or STOPPING=1 in a word
 	fd     int    // where ready: {fd: N} is read, -1 when it is not
 	check  *check // the one under way
+
+	refused int // messages
 }
 
 // watch gives the watch of an instance, made at the first look.
@@ -143,12 +143,21 @@ func (w *watch) hear(uint32) {
 		}
 		switch {
 		case m.Cut:
-			w.d.fault("notify "+w.c.Name, errLongNotice)
+			w.refuse(m, "it is longer than 4096 bytes")
 		case !w.c.tree.Holds(m.Pid):
-			w.d.fault("notify "+w.c.Name, fmt.Errorf("refused a message of uid %d: who sent it is not of the program", m.Uid))
+			w.refuse(m, "who sent it is not of the program")
 		default:
 			w.heed(probe.ParseNotice(m.Text))
 		}
+	}
+}
+
+// refuse says that a message is not listened to: at the 1st, 2nd, 4th, 8th …
+// time only, since anybody may send as many as he likes.
+func (w *watch) refuse(m sys.Notification, why string) {
+	if w.refused++; w.refused&(w.refused-1) == 0 {
+		w.d.log(journal.Warn, "notify refused", journal.Str("name", w.c.Name), journal.Int("pid", m.Pid), journal.Int("uid", int(m.Uid)),
+			journal.Str("reason", why), journal.Int("times", w.refused))
 	}
 }
 

@@ -74,7 +74,7 @@ func TestNotifyFromAStranger(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d.until("the refusal is in the log", func() bool { return len(w.logged("notify a", "refused a message")) > 0 })
+	d.until("the refusal is in the log", func() bool { return len(w.logged("notify refused", "name=a")) > 0 })
 	if r := d.status("a")["a"]; r.State != "STARTING" || strings.Contains(r.Note, "I am") {
 		t.Errorf("%+v", r)
 	}
@@ -126,7 +126,7 @@ func TestNotifyStatusIsMadeVisible(t *testing.T) {
 	if r := d.status("a")["a"]; strings.Contains(r.Note, "yyy") {
 		t.Errorf("a message that was cut is taken: %+v", r)
 	}
-	if len(w.logged("notify a", "more than 4096 bytes")) == 0 {
+	if len(w.logged("notify refused", "longer than 4096 bytes")) == 0 {
 		t.Errorf("no word of the long message:\n%s", w.logTail())
 	}
 	d.end()
