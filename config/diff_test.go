@@ -26,6 +26,8 @@ func TestDiff(t *testing.T) {
 		{"cmd: x, limits: {core: 0}", "cmd: x, limits: {core: unlimited}", "a: changed (limits)"},
 		{"cmd: x, memory_max: 64MiB, cpu_max: 0.5", "cmd: x, memory_max: 67108864, cpu_max: 50000 100000, pids_max: max", "a: unchanged"},
 		{"cmd: x, memory_max: 64MiB", "cmd: x, cpu_max: 200%", "a: updated (memory_max, cpu_max)"},
+		{"cmd: x, oneshot: true, schedule: '@daily'", "cmd: x, oneshot: true, schedule: '0 0  * * *', autostart: true", "a: unchanged"},
+		{"cmd: x, oneshot: true, schedule: '@daily'", "cmd: x, oneshot: true, schedule: '@hourly'", "a: updated (schedule)"},
 		{"cmd: x, env_file: [a, b]", "cmd: x, env_file: [b, a]", "a: changed (env_file)"},
 		{base, base + ", tty: true", "a: changed (tty)"},
 		{base + ", tty: on", base + ", tty: yes", "a: unchanged"},

@@ -146,6 +146,14 @@ var programFields = []field[Program]{
 	},
 	{
 		spec: spec{
+			name: "schedule", kind: kindSchedule, def: "none", example: `"*/5 * * * *"`, also: "cron cron_schedule cron_restart oncalendar",
+			doc: "When a program with `oneshot: true` runs by itself: `minute hour day month weekday` as in a crontab, `@daily` and the like, or `@every 10m`. It is not started with the daemon then. See [schedules](schedule.md).",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.schedule(n, p) },
+		same: func(a, b *Program) bool { return a.Plan() == b.Plan() },
+	},
+	{
+		spec: spec{
 			name: "stdout", kind: kindOutput, process: true, words: stdoutWords, def: "capture", example: "{path: web.log, maxbytes: 10MiB}", also: "stdout_logfile out_file standardoutput logfile",
 			doc: "Where standard output goes: a path (appended, never truncated), `capture` (the last part is kept in memory, for `tail`), `none` (/dev/null), `inherit` (the daemon's own), or a mapping, see below.",
 		},

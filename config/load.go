@@ -85,6 +85,7 @@ func (l *loader) finish() (*Config, error) {
 		p.BaseEnv = l.cfg.Daemon.Env
 		l.checkVariables(p)
 		l.checkStage(p)
+		l.checkSchedule(p)
 	}
 	l.checkHooks()
 	l.checkDependencies()

@@ -160,6 +160,8 @@ func schemaOfText(s *spec) *jsonSchema {
 	switch s.kind {
 	case kindText:
 		return scalar
+	case kindSchedule:
+		return pattern(`^ *(@(hourly|daily|midnight|weekly|monthly|yearly|annually)|@every +[0-9hms.]+|none|([^ @]+ +){4}[^ ]+) *$`)
 	case kindPaths:
 		return either(path, &jsonSchema{Type: "array", Items: path})
 	case kindCommand:

@@ -35,6 +35,7 @@ const (
 	kindMemoryMax  // a size or max
 	kindCPUMax     // cores, percent, or the kernel's quota and period, or max
 	kindPidsMax    // a number or max
+	kindSchedule   // five fields of cron, @name, or none
 	kindEvents     // a word of EventKinds, or a list of them
 	kindGlobs      // a pattern or a list of them
 	kindHooks
@@ -118,7 +119,7 @@ func (s *spec) want() string {
 	return s.wantMax()
 }
 
-// wantMax is want for the limits of cgroups.
+// wantMax is want for the limits of cgroups and for schedules.
 func (s *spec) wantMax() string {
 	switch s.kind {
 	case kindMemoryMax:
@@ -127,6 +128,8 @@ func (s *spec) wantMax() string {
 		return "a number of cores such as 0.5 (at least 0.01), a percentage of one such as 50%, microseconds and their period such as 50000 100000, or max"
 	case kindPidsMax:
 		return "a whole number from 1 to 4194304, or max"
+	case kindSchedule:
+		return "five fields as in a crontab, @hourly, @daily, @weekly, @monthly, @yearly, @every and a duration, or none"
 	}
 	return s.wantText()
 }

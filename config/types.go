@@ -129,7 +129,8 @@ type Program struct {
 	Cgroup       *Cgroup // nil when it says nothing of it
 	BaseEnv      []Var   // daemon.env as it was when this program was read
 	HookTime     time.Duration
-	Escort       *Escort // nil when it has none of it
+	Escort       *Escort   // nil when it has none of it
+	Schedule     *Schedule // nil when nothing runs it by itself
 	Ready        *Probe
 	Health       *Health
 	DependsOn    []process.Need

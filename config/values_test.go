@@ -105,7 +105,8 @@ func TestEveryDefault(t *testing.T) {
 				t.Errorf("%s: %s is not the default", f.name, f.def)
 			}
 		}
-		if p := load(t, "programs: {a: {cmd: sleep 1000, "+f.name+": "+f.example+"}, db: {cmd: x}}\n").Programs[0]; f.same(p, bare.Programs[0]) {
+		with := map[string]string{"schedule": "oneshot: true, "}[f.name]
+		if p := load(t, "programs: {a: {cmd: sleep 1000, "+with+f.name+": "+f.example+"}, db: {cmd: x}}\n").Programs[0]; f.same(p, bare.Programs[0]) {
 			t.Errorf("%s: %s is the default", f.name, f.example)
 		}
 	}

@@ -67,7 +67,7 @@ type Row struct {
 	Signal   *string `json:"signal"`
 	Reason   string  `json:"reason"`
 	Since    string  `json:"since"`            // RFC 3339, when the state was entered
-	Next     float64 `json:"next,omitempty"`   // seconds until the next try or the SIGKILL
+	Next     float64 `json:"next,omitempty"`   // seconds until the next try, the SIGKILL or the next run by a schedule
 	Note     string  `json:"note,omitempty"`   // what else there is to say: STATUS= of sd_notify, failed checks
 	Detail   string  `json:"detail,omitempty"` // status -v: a line for each fact, separated by newlines
 }

@@ -46,6 +46,7 @@ type carried struct {
 	Haste     bool
 	Escaped   []carriedEscape
 	Pulse     pulse
+	Timetable []carriedPlan
 }
 
 // carriedLog is where the daemon's own log goes.
@@ -106,6 +107,7 @@ func (d *Daemon) pack() (data []byte, fds []int, err error) {
 	for _, e := range d.escaped {
 		c.Escaped = append(c.Escaped, carriedEscape{e.c.Place(), int(e.sig)})
 	}
+	c.Timetable = d.timetable.carry()
 	c.Leftovers, c.Spawns = places(d.leftovers), places(d.spawns)
 	c.Terminal = b.terminal()
 	data, err = state.Encode(&c, d.now)
@@ -174,6 +176,7 @@ func (d *Daemon) unpack(c *carried) (*unpacking, error) {
 	u.missedHooks()
 	u.preparations()
 	u.queues()
+	u.timetable()
 	return u, nil
 }
 

@@ -60,6 +60,7 @@ func TestEverythingIsCarried(t *testing.T) {
 		{reflect.TypeFor[event](), reflect.TypeFor[carriedEvent]()},
 		{reflect.TypeFor[terminal](), reflect.TypeFor[carriedTerminal]()},
 		{reflect.TypeFor[outlet](), reflect.TypeFor[carriedOutlet]()},
+		{reflect.TypeFor[plan](), reflect.TypeFor[carriedPlan]()},
 	} {
 		for i := range c.live.NumField() {
 			name := c.live.Field(i).Name

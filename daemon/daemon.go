@@ -88,6 +88,7 @@ type Daemon struct {
 	terminal  *terminal
 	failures  map[string]int64
 	loaded    bool            // a configuration; what read it need not stay in memory
+	timetable *timetable      // nil while nothing has a schedule
 	unlimited map[string]bool // programs and fields of which it was said that they cannot be limited
 
 	manager  *manager

@@ -96,4 +96,5 @@ func (d *Daemon) configure(c *config.Config, changes []config.Change) {
 	d.loaded = true
 	d.set.Configure(specs, d.now)
 	d.limitAll()
+	d.configureSchedules()
 }

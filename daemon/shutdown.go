@@ -26,7 +26,7 @@ func (d *Daemon) done() bool {
 	case on == config.ExitFatal && d.set.AnyFatal():
 		d.exit = 1
 		d.shutdown("exit_on: fatal")
-	case on == config.ExitDone && d.set.Resting():
+	case on == config.ExitDone && d.set.Resting() && !d.anyDue():
 		d.shutdown("exit_on: done")
 	default:
 		return false

@@ -58,6 +58,12 @@ func (d *Daemon) row(i *process.Instance, verbose bool) control.Row {
 	if c := d.children[i]; c != nil {
 		row.Note = c.note()
 	}
+	if p := d.plan(i); p != nil {
+		row.Note = strings.TrimPrefix(row.Note+"; "+p.note(d.now), "; ")
+		if row.Next == 0 && !p.off && !p.next.IsZero() {
+			row.Next = max(p.next.Sub(d.now.Round(0)), time.Millisecond).Round(time.Millisecond).Seconds()
+		}
+	}
 	if verbose {
 		row.Detail = d.detail(i)
 	}
@@ -84,6 +90,9 @@ func (d *Daemon) detail(i *process.Instance) string {
 	if p != nil {
 		say("command: %s", strings.Join(p.Cmd, " "))
 		say("directory: %s", p.Dir)
+		if p.Schedule != nil {
+			say("schedule: %s", p.Schedule.Text)
+		}
 	}
 	say("trees: %s", d.forest.How())
 	if c == nil {

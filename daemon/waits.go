@@ -74,7 +74,12 @@ func order(d *Daemon, r *request) {
 func (r *request) order(verb process.Kind, list []*process.Instance) {
 	var taken []*process.Instance
 	for _, i := range list {
-		if why := i.Refusal(verb); why != "" {
+		why := i.Refusal(verb)
+		if r.d.heed(i, verb) && why != "" {
+			r.text(i.Name + ": stopped") // nothing runs, but would have
+			continue
+		}
+		if why != "" {
 			r.error(i.Name + ": ERROR (" + why + ")")
 			continue
 		}

@@ -19,9 +19,10 @@ import (
 var rooms = map[string][]string{
 	".":        {"cli", "spawn"},
 	"cli":      {"config", "ctl", "daemon", "importer", "logfile", "process", "spawn", "sys"},
-	"config":   {"process", "probe", "text"},
+	"config":   {"process", "probe", "schedule", "text"},
 	"importer": {"config", "text"},
 	"process":  {},
+	"schedule": {},
 	"spawn":    {"sys"},
 	"reaper":   {"sys"},
 	"epoll":    {"sys"},
@@ -35,7 +36,7 @@ var rooms = map[string][]string{
 	"control":  {"process", "text"},
 	"shell":    {"control", "sys", "text", "vt"},
 	"ctl":      {"control", "shell", "sys", "epoll", "text", "config"},
-	"daemon":   {"config", "process", "spawn", "reaper", "epoll", "probe", "sys", "logfile", "journal", "control", "shell", "state", "text", "vt"},
+	"daemon":   {"config", "process", "spawn", "reaper", "epoll", "probe", "sys", "logfile", "journal", "control", "schedule", "shell", "state", "text", "vt"},
 	"tests":    {},
 }
 
