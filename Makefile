@@ -90,9 +90,12 @@ stack: build ## examples/stack.yaml at work: Redis, a migration, an API and ngin
 demo: build ## about 20 seconds of it at work
 	@TASKMASTER=$(BINARY) sh examples/demo.sh
 
-install: ## binary and unit into PREFIX (/usr/local), below DESTDIR; INIT=openrc for that in place of systemd
+install: ## binary, manual, completions and unit into PREFIX (/usr/local), below DESTDIR; INIT=openrc for that in place of systemd
 	@test -x $(BINARY) || $(MAKE) build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/taskmaster
+	install -D -m 644 cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/taskmaster
+	install -D -m 644 cli/completion.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_taskmaster
+	install -D -m 644 cli/completion.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/taskmaster.fish
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/taskmaster/conf.d
 	@test -e $(DESTDIR)$(SYSCONFDIR)/taskmaster/taskmaster.yaml || \
 		install -m 644 packaging/taskmaster.yaml $(DESTDIR)$(SYSCONFDIR)/taskmaster/taskmaster.yaml

@@ -32,6 +32,7 @@ const help = `taskmaster supervises programs.
   taskmaster graph CONFIG              print what depends on what, for Graphviz
   taskmaster init [FILE]               write a commented configuration to start from
   taskmaster schema                    print the JSON Schema of the configuration, for editors
+  taskmaster completion SHELL          print what makes bash, zsh or fish complete command lines
   taskmaster version                   version, Go version, commit
 
 "taskmaster SUBCOMMAND -h" tells more. Exit code: 0 fine, 1 failure, 2 usage.
@@ -44,31 +45,22 @@ func Main(args []string, version string) int {
 		word = args[0]
 	}
 	switch word {
-	case "check":
-		return check(args[1:])
-	case "ctl":
-		return control(args[1:])
-	case "version", "--version":
-		return printVersion(args[1:], version)
-	case "graph":
-		return graph(args[1:])
-	case "import":
-		return importFile(args[1:])
-	case "init":
-		return initialize(args[1:])
-	case "schema":
-		return generate(args, "the JSON Schema of the configuration", config.Schema)
-	case "reference":
-		return generate(args, "the reference of all fields, as Markdown", config.Reference)
 	case daemon.GzipCommand:
 		return compress(args[1:])
 	case daemon.CanResumeCommand:
 		return canResume(args[1:], version)
+	case completeCommand:
+		return answer(args[1:])
 	case "help", "-h", "--help":
 		fmt.Print(help)
 		return fine
-	case "run":
-		args = args[1:]
+	case "--version":
+		return printVersion(args[1:], version)
+	}
+	for _, s := range subcommands(version) {
+		if s.name == word {
+			return s.run(args[1:])
+		}
 	}
 	return run(args, version)
 }
@@ -78,6 +70,7 @@ func Main(args []string, version string) int {
 func flags(name, synopsis, about string) *flag.FlagSet {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
+	described = Subcommand{Synopsis: synopsis, About: about, Flags: f}
 	f.Usage = func() {
 		fmt.Printf("usage: taskmaster %s\n\n%s\n", synopsis, about)
 		f.VisitAll(func(x *flag.Flag) {
@@ -99,6 +92,10 @@ func dashes(name string) string {
 
 // parse reads the flags; ok is false when code is already the answer.
 func parse(f *flag.FlagSet, args []string) (code int, ok bool) {
+	if looking != nil {
+		looking(described)
+		return fine, false
+	}
 	switch err := f.Parse(args); err {
 	case nil:
 		return fine, true
@@ -139,9 +136,9 @@ func commit() string {
 	return "unknown commit"
 }
 
-func generate(args []string, what string, make func() []byte) int {
-	f := flags(args[0], args[0], "prints "+what+".")
-	if code, ok := parse(f, args[1:]); !ok {
+func generate(name string, args []string, what string, make func() []byte) int {
+	f := flags(name, name, "prints "+what+".")
+	if code, ok := parse(f, args); !ok {
 		return code
 	}
 	return emit(make())

@@ -5,8 +5,8 @@ import (
 	"taskmaster/ctl"
 )
 
-// control sends one command to a running daemon, or opens its shell.
-func control(args []string) int {
+// remote sends one command to a running daemon, or opens its shell.
+func remote(args []string) int {
 	f := flags("ctl", "ctl [-s SOCKET | -c CONFIG] [--json] [COMMAND ARG…]",
 		"sends one command to a running daemon; \"taskmaster ctl help\" lists them.\nWithout a command it is an interactive shell.\n")
 	socket := f.String("s", "taskmaster.sock", "`SOCKET` of the daemon")

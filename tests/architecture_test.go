@@ -18,7 +18,7 @@ import (
 // The room "." is main.go.
 var rooms = map[string][]string{
 	".":        {"cli", "spawn"},
-	"cli":      {"config", "ctl", "daemon", "importer", "logfile", "process", "spawn", "sys"},
+	"cli":      {"config", "control", "ctl", "daemon", "importer", "logfile", "process", "shell", "spawn", "sys"},
 	"config":   {"process", "probe", "schedule", "text"},
 	"importer": {"config", "text"},
 	"process":  {},

@@ -51,6 +51,11 @@ func TestMakeInstall(t *testing.T) {
 			t.Errorf("%s: %v %v, want mode %v", path, st, err, mode)
 		}
 	}
+	for _, path := range []string{"bash-completion/completions/taskmaster", "zsh/site-functions/_taskmaster", "fish/vendor_completions.d/taskmaster.fish"} {
+		if _, err := os.Stat(filepath.Join(root, "opt/tm/share", path)); err != nil {
+			t.Error(err)
+		}
+	}
 	text, err := os.ReadFile(unit)
 	if err != nil || !strings.Contains(string(text), "\nExecStart=/opt/tm/bin/taskmaster run --no-shell /etc/taskmaster/taskmaster.yaml\n") {
 		t.Errorf("%v: the unit starts something else:\n%s", err, text)
