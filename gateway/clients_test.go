@@ -8,9 +8,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
 const more = `  nasty: {cmd: [printf, '\033[31m<&>\000ä\377\n'], oneshot: true}
+  talk: {cmd: 'sh -c "read x; echo got $x; exec sleep 1000"', tty: true, starttime: 0.1}
   silent: {cmd: sleep 1000, stdout: none, stderr: none, starttime: 0.1}
 `
 
@@ -96,6 +99,10 @@ func TestMetrics(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(text)
+	}
+	problems, err := promlint.New(strings.NewReader(text)).Lint()
+	if err != nil || len(problems) > 0 {
+		t.Errorf("promlint: %v %v", problems, err)
 	}
 	promtool(t, text)
 	w.ctl("shutdown")

@@ -57,17 +57,27 @@ func (c *Conn) Close() {
 func (c *Conn) Send(command string, args ...string) (id string, err error) {
 	c.ids++
 	id = strconv.Itoa(c.ids)
-	line, err := json.Marshal(control.Request{ID: json.RawMessage(id), Protocol: control.Version, Command: command, Args: args})
+	return id, c.write(control.Request{ID: json.RawMessage(id), Command: command, Args: args})
+}
+
+// Input types data into what the command of this id is attached to; a reply says when it was taken.
+func (c *Conn) Input(id string, data []byte) error {
+	return c.write(control.Request{ID: json.RawMessage(id), Command: control.Input, Data: data, Ack: true})
+}
+
+func (c *Conn) write(r control.Request) error {
+	r.Protocol = control.Version
+	line, err := json.Marshal(r)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if len(line) > control.MaxRequest {
-		return "", errors.New("the request is longer than 1 MiB")
+		return errors.New("the request is longer than 1 MiB")
 	}
 	if _, err := c.conn.Write(append(line, '\n')); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrAway, err)
+		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
-	return id, nil
+	return nil
 }
 
 // Next waits for a reply to anything that was asked.

@@ -156,17 +156,5 @@ func (s *Service) change(ctx context.Context, verb, name string) (any, error) {
 	return true, nil
 }
 
-// sendProcessStdin can not be done: programs have /dev/null there.
-func (s *Service) sendProcessStdin(ctx context.Context, a args) (any, error) {
-	p, err := s.process(ctx, a.text(0))
-	if err != nil {
-		return nil, err
-	}
-	if p.PID == 0 || !alive(&p.Row) {
-		return nil, fault(NotRunning, a.text(0))
-	}
-	return nil, fault(NoFile, a.text(0))
-}
-
 // sendRemoteCommEvent does what supervisord does where no event listener subscribes to it: nothing.
 func (s *Service) sendRemoteCommEvent(context.Context, args) (any, error) { return true, nil }

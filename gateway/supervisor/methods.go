@@ -113,7 +113,7 @@ func (s *Service) changing() map[string]entry {
 		"clearProcessLogs":    {"boolean string", "Empties the output of a process.", false, s.clearProcessLogs},
 		"clearProcessLog":     {"boolean string", "The same as clearProcessLogs.", false, s.clearProcessLogs},
 		"clearAllProcessLogs": {"array", "Empties the output of all processes.", false, s.clearAllProcessLogs},
-		"sendProcessStdin":    {"boolean string string", "Not possible: programs have /dev/null as their standard input.", false, s.sendProcessStdin},
+		"sendProcessStdin":    {"boolean string string", "Types into a process that has a terminal (tty: true); the others have /dev/null as their standard input.", false, s.sendProcessStdin},
 		"sendRemoteCommEvent": {"boolean string string", "Accepted, and without effect: there are no event listeners.", false, s.sendRemoteCommEvent},
 	}
 }

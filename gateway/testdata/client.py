@@ -100,6 +100,8 @@ assert s.readProcessStdoutLog("web:0", 0, 0) == ""
 
 fault(20, s.sendProcessStdin, "web:0", "x")
 fault(70, s.sendProcessStdin, "once", "x")
+assert s.sendProcessStdin("talk", "you\u00e4\n") is True
+until("it has read", lambda: "got you\u00e4" in s.readProcessStdoutLog("talk", 0, 0))
 assert s.sendRemoteCommEvent("a", "b") is True
 config = {(c["group"], c["name"]): c for c in s.getAllConfigInfo()}
 web = config["web", "1"]
