@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -122,4 +123,34 @@ func promtool(t *testing.T, text string) {
 	if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("promtool: %v\n%s", err, out)
 	}
+}
+
+// Ansible's community.general.supervisorctl drives supervisorctl. It is large, so it is
+// used where it is and not installed.
+func TestAnsible(t *testing.T) {
+	t.Parallel()
+	ansible, err := exec.LookPath("ansible")
+	if err != nil {
+		t.Skip("SKIPPED: ansible is not there (Debian's package ansible has it)")
+	}
+	install(t, "supervisorctl", "supervisor")
+	w := begin(t, programs)
+	w.awaitState("web:1", "RUNNING")
+	for _, c := range []struct{ args, want string }{
+		{"name=manual state=started", "CHANGED"},
+		{"name=manual state=started", "SUCCESS"},
+		{"name=manual state=restarted", "CHANGED"},
+		{"name=web: state=stopped", "CHANGED"},
+		{"name=nobody state=started", "no such process"},
+	} {
+		run := exec.Command(ansible, "localhost", "-c", "local", "-e", "ansible_python_interpreter=/usr/bin/python3",
+			"-m", "community.general.supervisorctl", "-a", c.args+" server_url=unix://"+w.path("g.sock"))
+		run.Dir, run.Env = w.dir, append(os.Environ(), "HOME="+w.dir, "LANG=C.UTF-8")
+		out, err := run.CombinedOutput()
+		if !strings.Contains(string(out), c.want) {
+			t.Fatalf("%s: no %s: %v\n%s", c.args, c.want, err, out)
+		}
+	}
+	w.awaitState("manual", "RUNNING")
+	w.awaitState("web:0", "STOPPED")
 }
