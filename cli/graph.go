@@ -39,7 +39,7 @@ func dot(programs []*config.Program) string {
 			shape = ", style=rounded"
 		}
 		fmt.Fprintf(&b, "  %q [label=%q%s];\n", p.Name, label, shape)
-		for _, n := range p.DependsOn {
+		for _, n := range p.Needs().DependsOn {
 			arrow := ""
 			if n.Cond != process.CondReady {
 				arrow = fmt.Sprintf(" [label=%q]", n.Cond)

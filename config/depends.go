@@ -18,7 +18,7 @@ var condition = spec{kind: kindWord, words: conditions}
 
 // depends reads depends_on: a name, a list of names, or a mapping of names to conditions.
 func (a at) depends(n *yaml.Node, p *Program) {
-	p.DependsOn, p.from.depends = nil, nil
+	p.terms().DependsOn, p.from.depends = nil, nil
 	if deref(n).Kind != yaml.MappingNode {
 		for _, item := range a.list(n) {
 			if s, ok := a.scalar(item); ok {
@@ -41,8 +41,8 @@ func (a at) depends(n *yaml.Node, p *Program) {
 
 // need adds a dependency; one that comes twice is one.
 func (p *Program) need(n process.Need, where place) {
-	if !slices.Contains(p.DependsOn, n) {
-		p.DependsOn = append(p.DependsOn, n)
+	if !slices.Contains(p.Terms.DependsOn, n) {
+		p.Terms.DependsOn = append(p.Terms.DependsOn, n)
 		p.from.depends = append(p.from.depends, where)
 	}
 }
@@ -67,12 +67,12 @@ func (l *loader) checkDependencies() {
 }
 
 func (g *graph) visit(p *Program) {
-	if g.state[p.Name] != 0 || len(p.DependsOn) == 0 {
+	if g.state[p.Name] != 0 || len(p.Needs().DependsOn) == 0 {
 		return
 	}
 	g.state[p.Name] = 1
 	g.path = append(g.path, p.Name)
-	for i, n := range p.DependsOn {
+	for i, n := range p.Needs().DependsOn {
 		where := p.from.depends[i]
 		on := g.programs[n.Name]
 		switch {
@@ -114,7 +114,7 @@ func (g *graph) unknown(where place, name string) {
 
 // needs warns of conditions that do not fit the program that is depended on.
 func (w *warner) needs(p *Program, programs map[string]*Program) {
-	for i, n := range p.DependsOn {
+	for i, n := range p.Needs().DependsOn {
 		on := programs[n.Name]
 		if n.Cond == process.CondExited && !on.Policy.Oneshot {
 			w.add(p, p.from.depends[i], "depends_on: %s is no oneshot, and %s waits for its end", on.Name, p.Name)

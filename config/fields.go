@@ -304,16 +304,16 @@ var programFields = []field[Program]{
 			doc: "What turns STARTING into RUNNING, besides starttime: `notify`, or one of `fd`, `log`, `tcp`, `http` and `exec`, see below. A reload that changes it restarts only to or from `notify` and `fd`.",
 		},
 		read:   func(a at, n *yaml.Node, p *Program) { a.ready(n, p) },
-		same:   func(a, b *Program) bool { return a.Ready.same(b.Ready) },
-		steers: func(a, b *Program) bool { return !a.Ready.given() && !b.Ready.given() },
+		same:   func(a, b *Program) bool { return a.Needs().Ready.same(b.Needs().Ready) },
+		steers: func(a, b *Program) bool { return !a.Needs().Ready.given() && !b.Needs().Ready.given() },
 	},
 	{
 		spec: spec{
 			name: "readytime", kind: kindDuration, min: int64(time.Millisecond), def: "30", example: "2m", also: "timeoutstartsec listen_timeout",
 			doc: "How long after its launch it must be ready; past that the start has failed.",
 		},
-		read: func(a at, n *yaml.Node, p *Program) { a.duration(n, &p.Policy.ReadyTime) },
-		same: func(a, b *Program) bool { return a.Policy.ReadyTime == b.Policy.ReadyTime },
+		read: func(a at, n *yaml.Node, p *Program) { a.duration(n, &p.watch().ReadyTime) },
+		same: func(a, b *Program) bool { return a.Policy.Watching().ReadyTime == b.Policy.Watching().ReadyTime },
 	},
 	{
 		spec: spec{
@@ -321,7 +321,7 @@ var programFields = []field[Program]{
 			doc: "The programs that must be there before this one starts, and that stop after it: `[db]` is RUNNING; `{db: ready, cache: started, migrate: exited}` says for each what is waited for.",
 		},
 		read: func(a at, n *yaml.Node, p *Program) { a.depends(n, p) },
-		same: func(a, b *Program) bool { return sameNeeds(a.DependsOn, b.DependsOn) },
+		same: func(a, b *Program) bool { return sameNeeds(a.Needs().DependsOn, b.Needs().DependsOn) },
 	},
 	{
 		spec: spec{
@@ -344,8 +344,8 @@ var programFields = []field[Program]{
 			name: "watchdog", kind: kindDuration, min: int64(time.Millisecond), process: true, def: "<none>", example: "30", also: "watchdogsec",
 			doc: "How often a RUNNING instance must send `WATCHDOG=1` to NOTIFY_SOCKET; it is told so in WATCHDOG_USEC. When it does not, it is restarted.",
 		},
-		read: func(a at, n *yaml.Node, p *Program) { a.duration(n, &p.Policy.Watchdog) },
-		same: func(a, b *Program) bool { return a.Policy.Watchdog == b.Policy.Watchdog },
+		read: func(a at, n *yaml.Node, p *Program) { a.duration(n, &p.watch().Watchdog) },
+		same: func(a, b *Program) bool { return a.Policy.Watching().Watchdog == b.Policy.Watching().Watchdog },
 	},
 }
 

@@ -108,6 +108,35 @@ type Health struct {
 	Timeout time.Duration
 }
 
+// Terms is what a program needs to start and to go on, as far as it says.
+type Terms struct {
+	Ready     *Probe
+	Health    *Health
+	DependsOn []process.Need
+}
+
+// Needs gives the terms of a program, empty ones when it has none.
+func (p *Program) Needs() Terms {
+	if p.Terms == nil {
+		return Terms{}
+	}
+	return *p.Terms
+}
+
+// terms gives terms to be written to, which no other program shares.
+func (p *Program) terms() *Terms {
+	own := p.Needs()
+	p.Terms = &own
+	return p.Terms
+}
+
+// watch gives how a program is watched, to be written to, which no other shares.
+func (p *Program) watch() *process.Watch {
+	own := *p.Policy.Watching()
+	p.Policy.Watch = &own
+	return p.Policy.Watch
+}
+
 // Program is one program as configured; strings marked "template" still hold {name}, {num} and ${VAR}.
 type Program struct {
 	Name         string
@@ -131,9 +160,7 @@ type Program struct {
 	HookTime     time.Duration
 	Escort       *Escort   // nil when it has none of it
 	Schedule     *Schedule // nil when nothing runs it by itself
-	Ready        *Probe
-	Health       *Health
-	DependsOn    []process.Need
+	Terms        *Terms    // nil when it says nothing of them
 
 	from *origin // where the templates stand in the file; nil once the file has been checked
 }

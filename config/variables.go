@@ -37,9 +37,10 @@ func (l *loader) checkProbes(p *Program) {
 		}
 		return made
 	}
-	l.checkProbe(s, p.Ready, p.from.ready)
-	if p.Health != nil {
-		l.checkProbe(s, &p.Health.Probe, p.from.health)
+	needs := p.Needs()
+	l.checkProbe(s, needs.Ready, p.from.ready)
+	if needs.Health != nil {
+		l.checkProbe(s, &needs.Health.Probe, p.from.health)
 	}
 }
 

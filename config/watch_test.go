@@ -24,12 +24,12 @@ func TestReady(t *testing.T) {
 		{"{exec: test -e 'a b'}", Probe{Kind: ProbeExec, Cmd: []string{"test", "-e", "a b"}}, process.ReadyAsked},
 	} {
 		p := load(t, "programs: {a: {cmd: x, ready: "+c.text+"}}\n").Programs[0]
-		if !p.Ready.same(&c.want) || p.Policy.Ready != c.how {
-			t.Errorf("%s: %+v, %v", c.text, p.Ready, p.Policy.Ready)
+		if !p.Needs().Ready.same(&c.want) || p.Policy.Watching().Ready != c.how {
+			t.Errorf("%s: %+v, %v", c.text, p.Needs().Ready, p.Policy.Watching().Ready)
 		}
 	}
 	p := load(t, "programs: {a: {cmd: x, ready: {tcp: 'localhost:${PORT}{num}'}}}\n").Programs[0]
-	if target, err := p.Asks(p.Ready, 3); err != nil || target.String() != "localhost:803" {
+	if target, err := p.Asks(p.Needs().Ready, 3); err != nil || target.String() != "localhost:803" {
 		t.Errorf("%v %v", target, err)
 	}
 }
@@ -37,15 +37,15 @@ func TestReady(t *testing.T) {
 func TestHealth(t *testing.T) {
 	noEnviron(t)
 	p := load(t, "programs: {a: {cmd: x, health: {exec: [ok, '{num}']}}}\n").Programs[0]
-	if want := (process.Health{Interval: 10 * time.Second, Retries: 3}); p.Policy.Health != want || p.Health.Timeout != 2*time.Second {
-		t.Errorf("%+v %+v", p.Policy.Health, p.Health)
+	if want := (process.Health{Interval: 10 * time.Second, Retries: 3}); p.Policy.Watching().Health != want || p.Needs().Health.Timeout != 2*time.Second {
+		t.Errorf("%+v %+v", p.Policy.Watching().Health, p.Needs().Health)
 	}
-	if l, err := p.LaunchAs(p.Health.Cmd, 2); err != nil || !slices.Equal(l.Argv, []string{"ok", "2"}) {
+	if l, err := p.LaunchAs(p.Needs().Health.Cmd, 2); err != nil || !slices.Equal(l.Argv, []string{"ok", "2"}) {
 		t.Errorf("%+v %v", l, err)
 	}
 	p = load(t, "programs: {a: {cmd: x, health: {tcp: 'x:1', interval: 200ms, timeout: 1, retries: 1, start_period: 1m}}}\n").Programs[0]
-	if want := (process.Health{Interval: 200 * time.Millisecond, Retries: 1, StartPeriod: time.Minute}); p.Policy.Health != want || p.Health.Timeout != time.Second {
-		t.Errorf("%+v %+v", p.Policy.Health, p.Health)
+	if want := (process.Health{Interval: 200 * time.Millisecond, Retries: 1, StartPeriod: time.Minute}); p.Policy.Watching().Health != want || p.Needs().Health.Timeout != time.Second {
+		t.Errorf("%+v %+v", p.Policy.Watching().Health, p.Needs().Health)
 	}
 }
 
@@ -60,13 +60,13 @@ func TestDependsOn(t *testing.T) {
 		"{db: ready, x: exited}": {{Name: "db"}, {Name: "x", Cond: process.CondExited}},
 	} {
 		p := load(t, "programs: {a: {cmd: x, depends_on: "+text+"}, db: {cmd: x}, x: {cmd: x, oneshot: true}}\n").Programs[0]
-		if !slices.Equal(p.DependsOn, want) {
-			t.Errorf("%s: %v, want %v", text, p.DependsOn, want)
+		if !slices.Equal(p.Needs().DependsOn, want) {
+			t.Errorf("%s: %v, want %v", text, p.Needs().DependsOn, want)
 		}
 	}
 	p := load(t, "defaults: {depends_on: [net]}\nprograms: {a: {cmd: x}, net: {cmd: x, depends_on: []}, b: {cmd: x, depends_on: [a]}}\n").Programs
-	if len(p[0].DependsOn) != 1 || len(p[1].DependsOn) != 0 || p[2].DependsOn[0].Name != "a" {
-		t.Errorf("%v %v %v", p[0].DependsOn, p[1].DependsOn, p[2].DependsOn)
+	if len(p[0].Needs().DependsOn) != 1 || len(p[1].Needs().DependsOn) != 0 || p[2].Needs().DependsOn[0].Name != "a" {
+		t.Errorf("%v %v %v", p[0].Needs().DependsOn, p[1].Needs().DependsOn, p[2].Needs().DependsOn)
 	}
 }
 

@@ -151,14 +151,14 @@ func (a at) ready(n *yaml.Node, p *Program) {
 	} else {
 		readFields(a, n, readyFields, draft)
 	}
-	p.Ready = draft
+	p.terms().Ready = draft
 	switch draft.Kind {
 	case ProbeNone:
 		a.lacks(n, "fd, log, tcp, http or exec")
 	case ProbeTCP, ProbeHTTP, ProbeExec:
-		p.Policy.Ready = process.ReadyAsked
+		p.watch().Ready = process.ReadyAsked
 	default:
-		p.Policy.Ready = process.ReadyTold
+		p.watch().Ready = process.ReadyTold
 	}
 }
 
@@ -171,7 +171,7 @@ func (a at) health(n *yaml.Node, p *Program) {
 		a.lacks(n, "tcp, http or exec")
 		return
 	}
-	p.Health, p.Policy.Health = &draft.Health, draft.policy
+	p.terms().Health, p.watch().Health = &draft.Health, draft.policy
 }
 
 // asked reads what a check asks. What it is with everything put in, if that
@@ -254,8 +254,9 @@ func (p *Probe) parse(target string) (probe.Target, error) {
 func (p *Probe) given() bool { return p != nil && (p.Kind == ReadyNotify || p.Kind == ReadyFD) }
 
 func sameHealth(a, b *Program) bool {
-	if a.Health == nil || b.Health == nil {
-		return a.Health == b.Health
+	x, y := a.Needs().Health, b.Needs().Health
+	if x == nil || y == nil {
+		return x == y
 	}
-	return a.Health.same(&b.Health.Probe) && a.Health.Timeout == b.Health.Timeout && a.Policy.Health == b.Policy.Health
+	return x.same(&y.Probe) && x.Timeout == y.Timeout && a.Policy.Watching().Health == b.Policy.Watching().Health
 }

@@ -34,10 +34,10 @@ func (d *Daemon) ask(c *child) {
 	switch {
 	case p == nil:
 		k.answer(errors.New("the program is being removed"))
-	case c.State() == process.Starting && p.Ready != nil:
-		k.begin(p, p.Ready, askTime, p.Policy.ReadyTime)
-	case c.State() == process.Running && p.Health != nil:
-		k.begin(p, &p.Health.Probe, p.Health.Timeout, p.Health.Timeout)
+	case c.State() == process.Starting && p.Needs().Ready != nil:
+		k.begin(p, p.Needs().Ready, askTime, p.Policy.Watching().ReadyTime)
+	case c.State() == process.Running && p.Needs().Health != nil:
+		k.begin(p, &p.Needs().Health.Probe, p.Needs().Health.Timeout, p.Needs().Health.Timeout)
 	default:
 		w.drop()
 	}

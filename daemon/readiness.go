@@ -46,14 +46,14 @@ func (d *Daemon) prepare(wires *wiring, cmd *spawn.Command) (err error) {
 	c := wires.c
 	c.watch.close()
 	p := c.program
-	if p.Ready == nil && p.Policy.Watchdog == 0 {
+	if p.Needs().Ready == nil && p.Policy.Watching().Watchdog == 0 {
 		return nil
 	}
 	w, kind := d.watch(c), config.ProbeNone
-	if p.Ready != nil {
-		kind = p.Ready.Kind
+	if p.Needs().Ready != nil {
+		kind = p.Needs().Ready.Kind
 	}
-	if p.Policy.Watchdog > 0 || kind == config.ReadyNotify {
+	if p.Policy.Watching().Watchdog > 0 || kind == config.ReadyNotify {
 		err = w.openNotify(cmd)
 	}
 	switch {
@@ -61,7 +61,7 @@ func (d *Daemon) prepare(wires *wiring, cmd *spawn.Command) (err error) {
 	case kind == config.ReadyFD:
 		err = w.openPipe(wires, cmd)
 	case kind == config.ReadyLog:
-		wires.match, err = newMatcher(p.Ready.Pattern, w.ready)
+		wires.match, err = newMatcher(p.Needs().Ready.Pattern, w.ready)
 	}
 	return err
 }
@@ -74,7 +74,7 @@ func (w *watch) openNotify(cmd *spawn.Command) (err error) {
 		return os.NewSyscallError("socket", unix.EMFILE)
 	}
 	set := []string{"NOTIFY_SOCKET=" + w.notify.Name()}
-	if every := w.c.program.Policy.Watchdog; every > 0 {
+	if every := w.c.program.Policy.Watching().Watchdog; every > 0 {
 		set = append(set, "WATCHDOG_USEC="+strconv.FormatInt(every.Microseconds(), 10))
 	}
 	cmd.Env = override(cmd.Env, set)
@@ -99,7 +99,7 @@ func (w *watch) openPipe(wires *wiring, cmd *spawn.Command) error {
 	if writer+spare > w.d.nofile {
 		return os.NewSyscallError("pipe", unix.EMFILE)
 	}
-	cmd.Extra, cmd.ExtraAt = writer, w.c.program.Ready.FD
+	cmd.Extra, cmd.ExtraAt = writer, w.c.program.Needs().Ready.FD
 	return w.d.loop.Add(r, unix.EPOLLIN, epoll.Output, readable(w.readPipe))
 }
 

@@ -90,7 +90,7 @@ func (d *Daemon) configure(c *config.Config, changes []config.Change) {
 		d.programs[p.Name] = p
 		specs = append(specs, process.Spec{
 			Name: p.Name, NumProcs: p.NumProcs, Policy: p.Policy,
-			Changed: changed[p.Name], Rewatch: rewatch[p.Name], Needs: p.DependsOn,
+			Changed: changed[p.Name], Rewatch: rewatch[p.Name], Needs: p.Needs().DependsOn,
 		})
 	}
 	d.loaded = true

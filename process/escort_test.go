@@ -187,7 +187,7 @@ func TestStopcmdWithoutTime(t *testing.T) {
 func TestPrestartHearsNoEarlierProcess(t *testing.T) {
 	w := newWorld(t)
 	w.scripts["a"] = []life{{prep: time.Hour}}
-	w.configure(spec("a", escorted, func(p *Policy) { p.Ready = ReadyTold }))
+	w.configure(spec("a", escorted, func(p *Policy) { watched(p).Ready = ReadyTold }))
 	i := w.get("a")
 	for _, k := range []Kind{OnReady, OnChecked, OnPing, OnRenew, OnPolicy} {
 		w.step(i, Event{Kind: k, OK: true})

@@ -164,7 +164,7 @@ func (s *step) spawned() {
 	s.launchCounts()
 	s.pid, s.launched, s.killed = s.ev.PID, s.now, false
 	s.enter(Starting, s.vigil.excuse())
-	s.vigil = s.group.Policy.newVigil(s.now)
+	s.vigil = s.group.Policy.Watching().newVigil(s.now)
 	s.deadline = s.now.Add(s.group.Policy.StartTime)
 	if s.vigil != nil || s.group.Policy.StartTime == 0 {
 		s.progress()

@@ -398,13 +398,13 @@ func randomLife(b byte) life {
 }
 
 func randomWatch(p *Policy, how byte) {
-	p.Ready = Readiness(how % 3)
-	p.ReadyTime = time.Duration(how>>2&3) * time.Second
+	watched(p).Ready = Readiness(how % 3)
+	watched(p).ReadyTime = time.Duration(how>>2&3) * time.Second
 	if how>>5&1 == 1 {
-		p.Health = Health{Interval: 200 * time.Millisecond, Retries: 1 + int(how>>6), StartPeriod: time.Duration(how>>7) * time.Second}
+		watched(p).Health = Health{Interval: 200 * time.Millisecond, Retries: 1 + int(how>>6), StartPeriod: time.Duration(how>>7) * time.Second}
 	}
 	if how>>6&1 == 1 {
-		p.Watchdog = time.Second
+		watched(p).Watchdog = time.Second
 	}
 	p.RestartDependents = how>>7 == 1
 }

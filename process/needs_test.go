@@ -32,10 +32,10 @@ func (w *world) keepAppointments() {
 
 // tells is what a program says of itself: that it is ready, and that it lives.
 func (w *world) tells(i *Instance, p *proc) {
-	if p.ready >= 0 && i.Group().Policy.Ready == ReadyTold {
+	if p.ready >= 0 && i.Group().Policy.Watching().Ready == ReadyTold {
 		w.later(p.ready, func() { w.tell(i, p, OnReady) })
 	}
-	if gap := i.Group().Policy.Watchdog / 2; gap > 0 {
+	if gap := i.Group().Policy.Watching().Watchdog / 2; gap > 0 {
 		for at := gap; at < p.pings; at += gap {
 			w.later(at, func() { w.tell(i, p, OnPing) })
 		}
@@ -202,7 +202,7 @@ func TestStartFollowsDependencies(t *testing.T) {
 
 func TestAllInstancesMustBeThere(t *testing.T) {
 	w := newWorld(t)
-	db := spec("db", func(p *Policy) { p.Ready = ReadyTold })
+	db := spec("db", func(p *Policy) { watched(p).Ready = ReadyTold })
 	db.NumProcs = 3
 	w.scripts["db"] = []life{{}, {ready: 8 * time.Second}, {}}
 	w.configure(db, needing("web", "db"))

@@ -118,6 +118,29 @@ type Health struct {
 	Retries     int           // failures in a row that are too many
 }
 
+// Watch is how the readiness and health of a program are watched. Few programs
+// have any of it.
+type Watch struct {
+	Ready     Readiness
+	ReadyTime time.Duration // past it a start without readiness has failed
+	Health    Health
+	Watchdog  time.Duration // OnPing must come as often, once RUNNING; 0 is never
+}
+
+// DefaultWatch is that of a program which says nothing.
+func DefaultWatch() Watch { return Watch{ReadyTime: 30 * time.Second} }
+
+// unwatched is DefaultWatch, once for all.
+var unwatched = DefaultWatch()
+
+// Watching gives how a program is watched. It is not to be changed.
+func (p *Policy) Watching() *Watch {
+	if p.Watch == nil {
+		return &unwatched
+	}
+	return p.Watch
+}
+
 // Policy is what steers the supervision of a program; it never changes the
 // process itself, so a new Policy takes effect without a restart.
 type Policy struct {
@@ -136,11 +159,8 @@ type Policy struct {
 	Backoff      time.Duration
 	BackoffMax   time.Duration
 
-	Ready             Readiness
-	ReadyTime         time.Duration // past it a start without readiness has failed
-	Health            Health
-	Watchdog          time.Duration // OnPing must come as often, once RUNNING; 0 is never
-	RestartDependents bool          // when ready again it restarts those that run on it
+	Watch             *Watch // nil for a program that says nothing of it
+	RestartDependents bool   // when ready again it restarts those that run on it
 }
 
 // DefaultPolicy is that of a program which says nothing.
@@ -148,6 +168,6 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Autostart: true, Autorestart: RestartUnexpected, ExitCodes: Codes(0), StartRetries: 3,
 		StartTime: time.Second, StopSignal: 15, StopTime: 10 * time.Second,
-		Backoff: time.Second, BackoffMax: time.Minute, ReadyTime: 30 * time.Second,
+		Backoff: time.Second, BackoffMax: time.Minute,
 	}
 }

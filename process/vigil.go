@@ -36,7 +36,7 @@ const (
 )
 
 // newVigil is that of a launch at now, nil when nothing is to be watched.
-func (p *Policy) newVigil(now time.Time) *vigil {
+func (p *Watch) newVigil(now time.Time) *vigil {
 	if p.Ready == ReadyAlive && p.Health.Retries == 0 && p.Watchdog == 0 {
 		return nil
 	}
@@ -45,7 +45,7 @@ func (p *Policy) newVigil(now time.Time) *vigil {
 
 // watchesAs tells whether two policies watch in the same way.
 func (p *Policy) watchesAs(q *Policy) bool {
-	return p.Ready == q.Ready && p.ReadyTime == q.ReadyTime && p.Health == q.Health && p.Watchdog == q.Watchdog
+	return *p.Watching() == *q.Watching()
 }
 
 // blames tells whether the stop is by our own judgement.
@@ -70,8 +70,8 @@ func (v *vigil) excuse() string {
 
 // progress is the deadline of STARTING, and every other occasion to go on.
 func (s *step) progress() {
-	v, p := s.vigil, &s.group.Policy
-	lives := s.launched.Add(p.StartTime)
+	v, p := s.vigil, s.group.Policy.Watching()
+	lives := s.launched.Add(s.group.Policy.StartTime)
 	switch {
 	case v == nil:
 		s.lived()
@@ -111,7 +111,7 @@ func (s *step) ask(want bool) {
 	}
 	if s.state == Starting {
 		s.deadline = sooner(s.deadline, v.limit)
-	} else if s.group.Policy.Watchdog > 0 {
+	} else if s.group.Policy.Watching().Watchdog > 0 {
 		s.deadline = sooner(s.deadline, v.bite)
 	}
 }
@@ -149,7 +149,7 @@ func (s *step) askedReady() {
 
 // beginWatch is the beginning of RUNNING.
 func (s *step) beginWatch() {
-	v, p := s.vigil, &s.group.Policy
+	v, p := s.vigil, s.group.Policy.Watching()
 	v.asking, v.strikes, v.last = false, 0, ""
 	v.next, v.bite = s.now.Add(p.Health.Interval), s.now.Add(p.Watchdog)
 	s.watch()
@@ -157,7 +157,7 @@ func (s *step) beginWatch() {
 
 // watch is the deadline of RUNNING, and every other occasion to look.
 func (s *step) watch() {
-	p := &s.group.Policy
+	p := s.group.Policy.Watching()
 	switch {
 	case s.vigil == nil || s.held:
 		s.deadline = time.Time{}
@@ -170,13 +170,13 @@ func (s *step) watch() {
 
 func (s *step) ping() {
 	if s.vigil != nil {
-		s.vigil.bite = s.now.Add(s.group.Policy.Watchdog)
+		s.vigil.bite = s.now.Add(s.group.Policy.Watching().Watchdog)
 		s.watch()
 	}
 }
 
 func (s *step) askedHealth() {
-	v, p := s.vigil, &s.group.Policy
+	v, p := s.vigil, s.group.Policy.Watching()
 	if v == nil || !v.asking {
 		return // of another time
 	}
@@ -244,7 +244,7 @@ func (s *step) judged() {
 // rewatch takes over a changed policy for a process that lives. What it was
 // not launched to say, it need not say.
 func (s *step) rewatch() {
-	v, p := s.vigil, &s.group.Policy
+	v, p := s.vigil, s.group.Policy.Watching()
 	if v == nil {
 		if v = p.newVigil(s.launched); v == nil {
 			return
@@ -276,8 +276,8 @@ func (i *Instance) Doubt() string {
 	case v == nil:
 	case i.state == Starting && !v.ready:
 		return "not ready yet" + v.saying()
-	case i.state == Running && v.last != "" && i.group.Policy.Health.Retries > 0:
-		return "health: " + strconv.Itoa(v.strikes) + " of " + checks(i.group.Policy.Health.Retries) + " failed" + v.saying()
+	case i.state == Running && v.last != "" && i.group.Policy.Watching().Health.Retries > 0:
+		return "health: " + strconv.Itoa(v.strikes) + " of " + checks(i.group.Policy.Watching().Health.Retries) + " failed" + v.saying()
 	}
 	return ""
 }

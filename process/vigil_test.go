@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-func asked(p *Policy)   { p.Ready, p.ReadyTime = ReadyAsked, 5*time.Second }
-func telling(p *Policy) { p.Ready, p.ReadyTime = ReadyTold, 5*time.Second }
+func asked(p *Policy)   { *watched(p) = Watch{Ready: ReadyAsked, ReadyTime: 5 * time.Second} }
+func telling(p *Policy) { *watched(p) = Watch{Ready: ReadyTold, ReadyTime: 5 * time.Second} }
 
 func sickly(p *Policy) {
-	p.Health = Health{Interval: time.Second, Retries: 3}
+	watched(p).Health = Health{Interval: time.Second, Retries: 3}
 }
 
 var vigils = []scenario{
@@ -46,11 +46,14 @@ var vigils = []scenario{
 		states: "STARTING RUNNING STOPPING STOPPED STARTING RUNNING", starts: 2, reason: "restarted: health: 3 checks failed: refused",
 	},
 	{
-		name: "sick from the start, in its start period", policy: func(p *Policy) { sickly(p); p.Health.StartPeriod = 50 * time.Second }, script: []life{{sick: 1}, {}},
+		name: "sick from the start, in its start period", policy: func(p *Policy) { sickly(p); watched(p).Health.StartPeriod = 50 * time.Second }, script: []life{{sick: 1}, {}},
 		states: "STARTING RUNNING STOPPING STOPPED STARTING RUNNING", starts: 2,
 	},
 	{
-		name: "sick at once does not spin", policy: func(p *Policy) { p.Health = Health{Interval: 100 * time.Millisecond, Retries: 1}; p.StartTime = 0 },
+		name: "sick at once does not spin", policy: func(p *Policy) {
+			watched(p).Health = Health{Interval: 100 * time.Millisecond, Retries: 1}
+			p.StartTime = 0
+		},
 		script: []life{{sick: 1}, {}}, states: "STARTING RUNNING STOPPING BACKOFF STARTING RUNNING", starts: 2,
 	},
 	{
@@ -62,7 +65,7 @@ var vigils = []scenario{
 		states: "STARTING RUNNING STOPPING STOPPED STARTING RUNNING", starts: 2, reason: "restarted: health: 3 checks failed: refused",
 	},
 	{
-		name: "the watchdog", policy: func(p *Policy) { p.Watchdog = 2 * time.Second }, script: []life{{pings: 20 * time.Second}, {pings: 500 * time.Second}},
+		name: "the watchdog", policy: func(p *Policy) { watched(p).Watchdog = 2 * time.Second }, script: []life{{pings: 20 * time.Second}, {pings: 500 * time.Second}},
 		states: "STARTING RUNNING STOPPING STOPPED STARTING RUNNING", starts: 2, reason: "restarted: watchdog: no sign of life within 2 s",
 	},
 	{
@@ -145,4 +148,11 @@ func TestReloadDropsACheck(t *testing.T) {
 	if w.starts["p"] != 2 {
 		t.Errorf("%d launches", w.starts["p"])
 	}
+}
+
+// watched is the Watch of a policy, to be written to.
+func watched(p *Policy) *Watch {
+	w := *p.Watching()
+	p.Watch = &w
+	return p.Watch
 }

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -318,4 +319,73 @@ func TestManyDependents(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What waits for readiness and for others goes on waiting over an upgrade.
+func TestUpgradeCarriesWhatWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(programs{
+		"web":  prog("sleep 1000", fields{"depends_on": []string{"db"}}),
+		"db":   prog(role("tell", "@"+w.path("db.go"), "READY=1"), fields{"ready": "notify", "readytime": 1000}),
+		"fd":   prog(sh("while [ ! -e db.go ]; do sleep 0.02; done; echo >&5; exec sleep 1000"), fields{"ready": fields{"fd": 5}, "readytime": 1000}),
+		"log":  prog(sh("printf 'list'; while [ ! -e db.go ]; do sleep 0.02; done; echo ening; exec sleep 1000"), fields{"ready": fields{"log": "^listening$"}, "readytime": 1000}),
+		"roll": prog("sleep 1000", fields{"numprocs": 2, "ready": fields{"exec": "test -e roll.go"}, "readytime": 1000}),
+		"off":  prog("sleep 1000", fields{"autostart": false}),
+	})
+	w.write("roll.go", "")
+	before := map[string]row{"roll:0": d.await("roll:0", "RUNNING"), "roll:1": d.await("roll:1", "RUNNING")}
+	if err := os.Remove(w.path("roll.go")); err != nil {
+		t.Fatal(err)
+	}
+	answers := map[string]chan answer{}
+	for line, command := range map[string][]string{
+		"start": {"start", "web"}, "wait": {"wait", "db", "web"}, "late": {"wait", "--timeout", "6", "off"}, "roll": {"restart", "--rolling", "roll"},
+	} {
+		c, err := dial(w.path("s"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		done := make(chan answer, 1)
+		answers[line] = done
+		go func() {
+			a, err := c.call(command[0], command[1:]...)
+			if err != nil {
+				a.replies = append(a.replies, reply{Error: err.Error()})
+			}
+			done <- a
+		}()
+	}
+	d.until("the first is rolled", func() bool {
+		r := d.status("roll:0")["roll:0"]
+		return r.State == "STARTING" && r.PID != before["roll:0"].PID
+	})
+	d.until("all commands have come", func() bool {
+		return len(d.logged("command=\"wait")) == 2 && len(d.logged("command=\"start web\"")) == 1
+	})
+	waiting := d.status()
+	d.upgrade(0)
+	if r := d.status("web")["web"]; r.State != "STOPPED" || r.Reason != "waiting for db" {
+		t.Errorf("web is %s (%s)", r.State, r.Reason)
+	}
+	w.write("db.go", "")
+	w.write("roll.go", "")
+	for line, want := range map[string]string{
+		"start": "web: started", "wait": "db: RUNNING\nweb: RUNNING", "late": "off: ERROR (timed out: STOPPED)",
+		"roll": "roll:0: stopped\nroll:0: started\nroll:1: stopped\nroll:1: started",
+	} {
+		if got := (<-answers[line]).String(); got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+	for _, name := range []string{"db", "fd", "log"} {
+		if r := d.await(name, "RUNNING"); r.PID != waiting[name].PID {
+			t.Errorf("%s was restarted: %+v", name, r)
+		}
+	}
+	if r := d.status("roll:1")["roll:1"]; r.PID == before["roll:1"].PID || r.State != "RUNNING" {
+		t.Errorf("roll:1: %+v", r)
+	}
+	d.end()
 }
