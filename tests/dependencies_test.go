@@ -321,34 +321,30 @@ func TestManyDependents(t *testing.T) {
 	}
 }
 
-// What waits for readiness and for others goes on waiting over an upgrade.
-func TestUpgradeCarriesWhatWaits(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	d := w.start(programs{
+// waiting are programs that wait for readiness in many ways.
+func waiting(w *world) programs {
+	return programs{
 		"web":  prog("sleep 1000", fields{"depends_on": []string{"db"}}),
 		"db":   prog(role("tell", "@"+w.path("db.go"), "READY=1"), fields{"ready": "notify", "readytime": 1000}),
 		"fd":   prog(sh("while [ ! -e db.go ]; do sleep 0.02; done; echo >&5; exec sleep 1000"), fields{"ready": fields{"fd": 5}, "readytime": 1000}),
 		"log":  prog(sh("printf 'list'; while [ ! -e db.go ]; do sleep 0.02; done; echo ening; exec sleep 1000"), fields{"ready": fields{"log": "^listening$"}, "readytime": 1000}),
 		"roll": prog("sleep 1000", fields{"numprocs": 2, "ready": fields{"exec": "test -e roll.go"}, "readytime": 1000}),
 		"off":  prog("sleep 1000", fields{"autostart": false}),
-	})
-	w.write("roll.go", "")
-	before := map[string]row{"roll:0": d.await("roll:0", "RUNNING"), "roll:1": d.await("roll:1", "RUNNING")}
-	if err := os.Remove(w.path("roll.go")); err != nil {
-		t.Fatal(err)
 	}
+}
+
+// askAll sends commands over connections of their own, and gives where each is answered.
+func (d *daemon) askAll(commands map[string][]string) map[string]chan answer {
+	d.Helper()
 	answers := map[string]chan answer{}
-	for line, command := range map[string][]string{
-		"start": {"start", "web"}, "wait": {"wait", "db", "web"}, "late": {"wait", "--timeout", "6", "off"}, "roll": {"restart", "--rolling", "roll"},
-	} {
-		c, err := dial(w.path("s"))
+	for name, command := range commands {
+		c, err := dial(d.path("s"))
 		if err != nil {
-			t.Fatal(err)
+			d.Fatal(err)
 		}
-		t.Cleanup(func() { _ = c.Close() })
+		d.Cleanup(func() { _ = c.Close() })
 		done := make(chan answer, 1)
-		answers[line] = done
+		answers[name] = done
 		go func() {
 			a, err := c.call(command[0], command[1:]...)
 			if err != nil {
@@ -357,6 +353,22 @@ func TestUpgradeCarriesWhatWaits(t *testing.T) {
 			done <- a
 		}()
 	}
+	return answers
+}
+
+// What waits for readiness and for others goes on waiting over an upgrade.
+func TestUpgradeCarriesWhatWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(waiting(w))
+	w.write("roll.go", "")
+	before := map[string]row{"roll:0": d.await("roll:0", "RUNNING"), "roll:1": d.await("roll:1", "RUNNING")}
+	if err := os.Remove(w.path("roll.go")); err != nil {
+		t.Fatal(err)
+	}
+	answers := d.askAll(map[string][]string{
+		"start": {"start", "web"}, "wait": {"wait", "db", "web"}, "late": {"wait", "--timeout", "6", "off"}, "roll": {"restart", "--rolling", "roll"},
+	})
 	d.until("the first is rolled", func() bool {
 		r := d.status("roll:0")["roll:0"]
 		return r.State == "STARTING" && r.PID != before["roll:0"].PID
@@ -364,7 +376,7 @@ func TestUpgradeCarriesWhatWaits(t *testing.T) {
 	d.until("all commands have come", func() bool {
 		return len(d.logged("command=\"wait")) == 2 && len(d.logged("command=\"start web\"")) == 1
 	})
-	waiting := d.status()
+	then := d.status()
 	d.upgrade(0)
 	if r := d.status("web")["web"]; r.State != "STOPPED" || r.Reason != "waiting for db" {
 		t.Errorf("web is %s (%s)", r.State, r.Reason)
@@ -380,7 +392,7 @@ func TestUpgradeCarriesWhatWaits(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"db", "fd", "log"} {
-		if r := d.await(name, "RUNNING"); r.PID != waiting[name].PID {
+		if r := d.await(name, "RUNNING"); r.PID != then[name].PID {
 			t.Errorf("%s was restarted: %+v", name, r)
 		}
 	}
