@@ -85,7 +85,7 @@ func circular(programs []*config.Program) string {
 			return p.Name
 		}
 		seen[p.Name] = under
-		for _, need := range p.DependsOn {
+		for _, need := range p.Needs().DependsOn {
 			if name := visit(named(programs, need.Name)); name != "" {
 				return name
 			}

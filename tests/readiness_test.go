@@ -74,7 +74,7 @@ func TestReadyByNotify(t *testing.T) {
 	if _, err := conn.Write([]byte("READY=1")); err != nil {
 		t.Fatal(err)
 	}
-	d.until("the stranger is refused", func() bool { return len(d.logged("notify a", "refused a message of uid")) == 1 })
+	d.until("the stranger is refused", func() bool { return len(d.logged("notify refused", "name=a", fmt.Sprintf("pid=%d", os.Getpid()))) == 1 })
 	// Nor is another program of the same daemon.
 	if mine := w.environ(d.status("other")["other"].PID, "NOTIFY_SOCKET"); mine == socket || mine == "" {
 		t.Errorf("two programs share the socket %q", mine)
