@@ -67,6 +67,7 @@ func TestUsageIsShown(t *testing.T) {
 			script := "sleep 1000 & i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo up > up; wait"
 			d := w.start(programs{"a": prog(sh(script))}, options{flags: h.flags})
 			w.until("it has worked", func() bool { return len(w.lines("up")) == 1 })
+			d.await("a", "RUNNING")
 			out := d.must("status", "-v", "a")
 			for _, want := range []string{`processes: 2 \[\d+ \d+\]`, `memory: [\d.]+ [KM]iB`, `cpu: \d+\.\d{3} s`} {
 				if !regexp.MustCompile(want).MatchString(out) {
