@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -9,7 +10,11 @@ import (
 	"taskmaster/control"
 	"taskmaster/process"
 	"taskmaster/sys"
+	"taskmaster/text"
 )
+
+// longestLine is how much of a line of output a status shows, in characters.
+const longestLine = 200
 
 func status(d *Daemon, r *request) {
 	targets := r.call.Targets
@@ -100,6 +105,9 @@ func (d *Daemon) detail(i *process.Instance) string {
 	}
 	for _, s := range []*stream{&c.out, &c.err} {
 		say("%s: %s", s.name, s.describe())
+		if last := s.lastLine(); last != "" && i.PID() == 0 && !i.Healthy() {
+			say("%s ended with: %s", s.name, last)
+		}
 	}
 	if t := c.terminal(); t != nil {
 		say("terminal: %s", t.describe())
@@ -118,6 +126,17 @@ func (d *Daemon) detail(i *process.Instance) string {
 		sayUsage(c, say)
 	}
 	return strings.Join(out, "\n")
+}
+
+// lastLine is what a program said before it ended: often why it did. What is
+// not kept, or cannot be read, is "".
+func (s *stream) lastLine() string {
+	b, _ := s.end(1)
+	line := text.Visible(string(bytes.TrimRight(b, "\r\n")))
+	if r := []rune(line); len(r) > longestLine {
+		line = string(r[:longestLine]) + "…"
+	}
+	return line
 }
 
 func (s *stream) describe() string {

@@ -72,15 +72,9 @@ func (d *Daemon) tailOf(r *request, s *stream) {
 	if n < 0 {
 		n = tailLines
 	}
-	var b []byte
-	switch {
-	case s.ring != nil:
-		b = logfile.LastLines(s.ring.Bytes(), n, s.ring.Cut())
-	case s.kind == config.ToFile:
-		var err error
-		if b, err = logfile.TailFile(s.path, n, tailMax); err != nil {
-			r.error("ERROR (" + err.Error() + ")")
-		}
+	b, err := s.end(n)
+	if err != nil {
+		r.error("ERROR (" + err.Error() + ")")
 	}
 	if r.call.Raw && len(b) > 0 {
 		r.send(control.Reply{Data: b})
@@ -89,6 +83,17 @@ func (d *Daemon) tailOf(r *request, s *stream) {
 	for line := range bytes.Lines(b) {
 		r.line(line, s.tty)
 	}
+}
+
+// end is the last n lines of the stream, as far as they are kept.
+func (s *stream) end(n int) ([]byte, error) {
+	switch {
+	case s.ring != nil:
+		return logfile.LastLines(s.ring.Bytes(), n, s.ring.Cut()), nil
+	case s.kind == config.ToFile:
+		return logfile.TailFile(s.path, n, tailMax)
+	}
+	return nil, nil
 }
 
 // line shows one line of a program's output with its control bytes made visible.

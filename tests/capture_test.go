@@ -371,3 +371,23 @@ func TestMemoryStaysFlatBehindASlowFollower(t *testing.T) {
 	slow.upTo(6 + chunks*chunk)
 	d.end()
 }
+
+// Why a program ended is often what it said last: status -v shows it, from
+// memory and from a file, with nothing in it that a terminal would obey.
+func TestStatusShowsLastWords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	failing := sh(`echo first >&2; printf 'cannot bind: \033[31maddress in use\n' >&2; exit 3`)
+	d := w.start(programs{
+		"memory": prog(failing, fields{"startretries": 0}),
+		"file":   prog(failing, fields{"startretries": 0, "stderr": w.path("err.log")}),
+	})
+	d.awaitAll("FATAL")
+	for _, name := range []string{"memory", "file"} {
+		out, _, _ := d.ctl("status", "-v", name)
+		if want := `stderr ended with: cannot bind: \x1b[31maddress in use`; !strings.Contains(out, want) {
+			t.Errorf("%s: no %q in\n%s", name, want, out)
+		}
+	}
+	d.end()
+}
