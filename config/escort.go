@@ -15,6 +15,7 @@ const (
 	Prestart = iota
 	Poststart
 	Stopcmd
+	Poststop
 	numEscorts
 )
 

@@ -51,6 +51,7 @@ var fieldFaults = []struct{ field, want string }{
 	{"poststart: []", "3:16: a: poststart: is empty"},
 	{"stopcmd: {}", "3:14: a: stopcmd: must be a command (text) or a list of words, not a mapping"},
 	{"stopcmd: 'x ${NONE}'", "3:14: a: stopcmd: ${NONE} is not defined"},
+	{"poststop: ''", "3:15: a: poststop: is empty"},
 	{"prestart: 5", "3:15: a: prestart: must be a command (text) or a list of words, not 5 (quote it if it is one)"},
 	{"hooktime: 0", "3:15: a: hooktime: must be a duration such as 5, 0.5, 500ms, 5s, 2m or 1h, at least 1ms, not 0"},
 	{"exitcodes: [300]", "3:17: a: exitcodes: must be an exit code from 0 to 255 or a list of them, not 300"},

@@ -122,8 +122,16 @@ var programFields = []field[Program]{
 	},
 	{
 		spec: spec{
+			name: "poststop", kind: kindCommand, def: "<none>", example: "rm -rf /tmp/web", also: "execstoppost",
+			doc: "A command to run whenever a process of it has ended and nothing of it is left, and before the next one is launched. When it fails, that is said and changes nothing.",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.escort(n, p, Poststop) },
+		same: func(a, b *Program) bool { return sameEscort(a, b, Poststop) },
+	},
+	{
+		spec: spec{
 			name: "hooktime", kind: kindDuration, min: int64(time.Millisecond), def: "60", example: "5m",
-			doc: "How long prestart and poststart may take; past it they are killed, and have failed.",
+			doc: "How long prestart, poststart and poststop may take; past it they are killed, and have failed.",
 		},
 		read: func(a at, n *yaml.Node, p *Program) { a.duration(n, &p.HookTime) },
 		same: func(a, b *Program) bool { return a.HookTime == b.HookTime },

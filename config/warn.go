@@ -81,7 +81,7 @@ func (w *warner) program(p *Program) {
 
 // escort looks for the commands that go along with a program.
 func (w *warner) escort(p *Program) {
-	for which, name := range [...]string{Prestart: "prestart", Poststart: "poststart", Stopcmd: "stopcmd"} {
+	for which, name := range [...]string{Prestart: "prestart", Poststart: "poststart", Stopcmd: "stopcmd", Poststop: "poststop"} {
 		cmd := p.Escort.Command(which)
 		if cmd == nil || hasVariable(cmd[0]) {
 			continue

@@ -19,6 +19,7 @@ type carriedChild struct {
 	At       process.Place
 	Tree     *reaper.SavedTree
 	PID      int
+	Unclean  bool
 	Out, Err carriedStream
 	Waits    []carriedWait
 	Seats    []carriedSeat
@@ -128,7 +129,7 @@ func (b *bag) children() []carriedChild {
 		if c == nil {
 			continue
 		}
-		cc := carriedChild{At: c.Place(), PID: c.pid, Out: b.stream(&c.out), Err: b.stream(&c.err), Exits: c.exits}
+		cc := carriedChild{At: c.Place(), PID: c.pid, Unclean: c.unclean, Out: b.stream(&c.out), Err: b.stream(&c.err), Exits: c.exits}
 		if c.tree != nil {
 			cc.Tree = c.tree.Save()
 		}
@@ -266,6 +267,7 @@ func (u *unpacking) children() {
 			continue // a broken state: its descriptors are closed and said
 		}
 		c := d.childOf(i)
+		c.unclean = cc.Unclean
 		if c.pid = cc.PID; c.pid != 0 {
 			d.leaders[c.pid] = c
 		}

@@ -35,6 +35,7 @@ type child struct {
 	out, err stream
 	waits    []*wait
 	escorts  *escorts // nil when no command runs for it
+	unclean  bool     // poststop is to be run once nothing is left
 	seats    *seats   // nil while nobody was ever attached
 	watch    *watch   // nil unless its readiness or health is watched
 	exits    []exitCount
@@ -310,11 +311,11 @@ func (d *Daemon) ended(c *child, e reaper.Exit) {
 	left := count(c.scope())
 	c.exits = countExit(c.exits, e)
 	d.logExit(c, e.Pid, exit, left)
-	stays := left > 0 || c.escort(config.Stopcmd) != nil
-	if stays {
+	cleans := d.mustClean(c)
+	if left > 0 || cleans {
 		d.leftovers = append(d.leftovers, c)
 	}
-	d.set.Step(c.Instance, process.Event{Kind: process.OnEnded, Exit: exit, Left: stays}, d.now)
+	d.set.Step(c.Instance, process.Event{Kind: process.OnEnded, Exit: exit, Left: left > 0 || cleans, Busy: cleans && left == 0}, d.now)
 }
 
 func exitOf(e reaper.Exit) process.Exit {
@@ -351,7 +352,7 @@ func (d *Daemon) lookForLeft() {
 	d.forest.Turn()
 	d.lookForAsides()
 	d.leftovers = slices.DeleteFunc(d.leftovers, func(c *child) bool {
-		if c.escort(config.Stopcmd) != nil || c.tree.Left(c.scope()) > 0 {
+		if c.tree.Left(c.scope()) > 0 || d.cleanUp(c) {
 			return false
 		}
 		if c.Left() {

@@ -11,11 +11,11 @@ import (
 	"taskmaster/text"
 )
 
-// escorts is the commands that run for an instance now: prestart, poststart and
-// stopcmd, by config's index. A child without any has none of it.
-type escorts [config.Stopcmd + 1]*aside
+// escorts is the commands that run for an instance now: prestart, poststart,
+// stopcmd and poststop, by config's index. A child without any has none of it.
+type escorts [config.Poststop + 1]*aside
 
-var escortNames = [...]string{config.Prestart: "prestart", config.Poststart: "poststart", config.Stopcmd: "stopcmd"}
+var escortNames = [...]string{config.Prestart: "prestart", config.Poststart: "poststart", config.Stopcmd: "stopcmd", config.Poststop: "poststop"}
 
 // escort gives the command that runs, nil when none does.
 func (c *child) escort(which int) *aside {
@@ -52,6 +52,26 @@ func (d *Daemon) poststart(c *child) {
 func (d *Daemon) stopcmd(c *child) {
 	d.log(journal.Info, "stop", journal.Str("name", c.Name), journal.Int("pid", c.pid), journal.Str("with", "stopcmd"), journal.Str("by", c.By()))
 	d.accompany(c, config.Stopcmd, c.Group().Policy.StopTime)
+}
+
+// mustClean tells, at the end of a process, whether a command is to end first, or
+// to be run, before the end is complete.
+func (d *Daemon) mustClean(c *child) bool {
+	c.unclean = c.program != nil && c.program.Escort.Command(config.Poststop) != nil && !d.haste
+	return c.unclean || c.escort(config.Stopcmd) != nil
+}
+
+// cleanUp runs poststop, if it is due, once nothing of the process is left. It
+// tells whether there is something to wait for: that, or a stopcmd.
+func (d *Daemon) cleanUp(c *child) bool {
+	if c.escort(config.Stopcmd) != nil {
+		return true
+	}
+	if c.unclean {
+		c.unclean = false
+		d.accompany(c, config.Poststop, d.hookTime(c))
+	}
+	return c.escort(config.Poststop) != nil
 }
 
 func (d *Daemon) hookTime(c *child) time.Duration {
@@ -114,6 +134,9 @@ func (d *Daemon) escorted(c *child, which int, o outcome, why string) {
 	case why == "":
 	default:
 		d.log(journal.Warn, "hook fault", journal.Str("hook", escortNames[which]), journal.Str("name", c.Name), journal.Str("error", why))
+		if o.err != nil && len(d.leftovers) > 0 {
+			d.lookAt = d.now // no end of a child gives cause to
+		}
 		if which == config.Stopcmd && c.State() == process.Stopping {
 			d.set.Step(c.Instance, process.Event{Kind: process.OnStopcmdFailed}, d.now)
 		}
@@ -147,10 +170,16 @@ func (d *Daemon) dismiss(c *child, which int) {
 }
 
 // killEscort is the part of a DoKill that ends commands. It tells whether there
-// is nothing else to kill: the program was not launched yet.
+// is nothing else to kill: the program was not launched yet, or is gone.
 func (d *Daemon) killEscort(c *child) bool {
 	if a := c.escort(config.Stopcmd); a != nil {
 		a.kill()
+	}
+	if a := c.escort(config.Poststop); a != nil {
+		if d.haste {
+			a.kill()
+		}
+		return true
 	}
 	if !c.Preparing() {
 		return false

@@ -69,6 +69,9 @@ func (d *Daemon) row(i *process.Instance, verbose bool) control.Row {
 			row.Next = max(p.next.Sub(d.now.Round(0)), time.Millisecond).Round(time.Millisecond).Seconds()
 		}
 	}
+	if c := d.children[i]; c != nil && c.escort(config.Poststop) != nil && row.State != "STOPPING" {
+		row.Reason += ", poststop runs"
+	}
 	if verbose {
 		row.Detail = d.detail(i)
 	}

@@ -1,7 +1,8 @@
 package process
 
 // The commands that go along with a program: prestart before each launch,
-// poststart once it is RUNNING, stopcmd in place of the stopsignal.
+// poststart once it is RUNNING, stopcmd in place of the stopsignal. (Poststop, after
+// the end of a process, is for the machine something that is left: Event.Busy.)
 //
 // While prestart runs the instance is STARTING without a process: its launch is
 // on its way (spawning) and being prepared. A stop meanwhile ends the command,

@@ -197,3 +197,33 @@ func TestPrestartHearsNoEarlierProcess(t *testing.T) {
 		t.Errorf("%s", i.State())
 	}
 }
+
+// busy tells whether poststop runs.
+func (w *world) busy(i *Instance) bool { return w.procs[i] != nil && w.procs[i].busy.After(w.now) }
+
+// What cleans up after a process ends by itself: it is never killed, and nothing
+// is launched before.
+func TestPoststop(t *testing.T) {
+	w := newWorld(t)
+	w.scripts["a"] = []life{{lives: 3 * time.Second, exit: Exit{Code: 1}, cleans: 20 * time.Second}, {cleans: 20 * time.Second}}
+	w.configure(spec("a"))
+	w.advance(3 * time.Second)
+	i := w.get("a")
+	w.advance(19 * time.Second)
+	if i.State() != Exited || !i.Left() || len(w.signals["a"]) != 0 {
+		t.Fatalf("%s, left %t, signals %v", i.State(), i.Left(), w.signals["a"])
+	}
+	w.advance(3 * time.Second)
+	if i.State() != Running || w.starts["a"] != 2 {
+		t.Fatalf("%s after %d starts", i.State(), w.starts["a"])
+	}
+	w.order(OnStop, "a")
+	w.advance(15 * time.Second)
+	if i.State() != Stopping || i.Reason() != "by command stop: the leader is gone (signal SIGTERM), commands that clean up run" {
+		t.Errorf("%s %q", i.State(), i.Reason())
+	}
+	w.advance(6 * time.Second)
+	if i.State() != Stopped || !slices.Equal(w.signals["a"], []int{15}) || i.Reason() != "stopped by command stop (signal SIGTERM)" {
+		t.Errorf("%s %q, signals %v", i.State(), i.Reason(), w.signals["a"])
+	}
+}

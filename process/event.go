@@ -47,7 +47,8 @@ type Event struct {
 	OK     bool   // of OnChecked
 	Moot   bool   // of OnChecked: through no fault of the program there is no answer, only Reason
 	Exit   Exit   // of OnEnded
-	Left   bool   // of OnEnded: processes of the launch outlive the leader
+	Left   bool   // of OnEnded: processes of the launch outlive the leader, or Busy
+	Busy   bool   // of OnEnded: nothing but commands that clean up are left, and these end by themselves
 }
 
 // Do is what the daemon is told to do.

@@ -255,7 +255,7 @@ func (s *step) ended() {
 // endedAlone is an end that nobody asked for: the rest is killed at once.
 func (s *step) endedAlone() {
 	s.ended()
-	if s.left {
+	if s.left && !s.ev.Busy {
 		s.killRest()
 	}
 }
@@ -465,8 +465,11 @@ func (s *step) endedStopping() {
 		s.stopped()
 		return
 	}
-	s.deadline = until
-	s.reason = s.whyStopping() + ": the leader is gone (" + s.exit.String() + "), processes of it are left"
+	rest := "processes of it are left"
+	if s.deadline = until; s.ev.Busy {
+		s.deadline, rest = time.Time{}, "commands that clean up run"
+	}
+	s.reason = s.whyStopping() + ": the leader is gone (" + s.exit.String() + "), " + rest
 	s.tell()
 }
 

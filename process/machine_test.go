@@ -380,7 +380,7 @@ func randomLife(b byte) life {
 	l := life{ready: []time.Duration{0, s, -1, 3 * s}[b>>1&3], sick: []time.Duration{0, 3 * s}[b>>4&1], pings: []time.Duration{0, 4 * s, 20 * s}[b%3]}
 	l = life{
 		ready: l.ready, sick: l.sick, pings: l.pings,
-		prep: time.Duration(b>>2&3) * time.Second, cmdFails: b&4 != 0,
+		prep: time.Duration(b>>2&3) * time.Second, cmdFails: b&4 != 0, cleans: time.Duration(b>>5&1) * 3 * time.Second,
 		deaf: b&1 != 0, leaves: b&2 != 0, undying: int(b>>2) & 1, ends: time.Duration(b>>3&3) * time.Second, exit: code(int(b>>5) & 3),
 	}
 	switch b >> 6 {

@@ -49,6 +49,7 @@ type life struct {
 	prep      time.Duration // prestart takes so long
 	prepFails string        // and fails, with this reason
 	cmdFails  bool          // stopcmd fails
+	cleans    time.Duration // poststop takes so long
 }
 
 // proc is one launched process.
@@ -57,7 +58,8 @@ type proc struct {
 	pid   int
 	dies  time.Time // zero: never by itself
 	exit  Exit
-	rest  int // SIGKILLs until what is left is gone; 0: nothing is left
+	busy  time.Time // poststop runs until then
+	rest  int       // SIGKILLs until what is left is gone; 0: nothing is left
 	alive bool
 	check int // the last one that was begun or dropped
 }
@@ -196,8 +198,12 @@ func (w *world) ends() (any bool) {
 			if p.leaves {
 				p.rest = 1 + p.undying
 			}
-			w.step(i, Event{Kind: OnEnded, Exit: p.exit, Left: p.rest > 0})
-		case !p.alive && p.rest == 0 && i.Left() && !i.Preparing():
+			if p.cleans > 0 && p.rest == 0 {
+				p.busy = w.now.Add(p.cleans)
+				w.later(p.cleans, func() {})
+			}
+			w.step(i, Event{Kind: OnEnded, Exit: p.exit, Left: p.rest > 0 || p.cleans > 0, Busy: p.rest == 0 && p.cleans > 0})
+		case !p.alive && p.rest == 0 && i.Left() && !i.Preparing() && !p.busy.After(w.now):
 			any = true
 			w.step(i, Event{Kind: OnCleared})
 		}
@@ -272,7 +278,7 @@ func (w *world) checkRest() {
 			w.t.Fatalf("%s: %s at rest with pid %d, deadline %v", i.Name, s, i.PID(), i.Deadline())
 		case i.Preparing() && w.preps[i] == nil && s == Starting:
 			w.t.Fatalf("%s: nothing prepares its launch", i.Name)
-		case (s == Starting && !i.Preparing() || s == Backoff || s == Stopping) && i.Deadline().IsZero():
+		case (s == Starting && !i.Preparing() || s == Backoff || s == Stopping && !w.busy(i)) && i.Deadline().IsZero():
 			w.t.Fatalf("%s: waits in %s without a deadline", i.Name, s)
 		case i.failed > w.budget[i.Group().Name]:
 			w.t.Fatalf("%s: %d failed starts", i.Name, i.failed)

@@ -171,3 +171,67 @@ func TestShutdownDuringEscort(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+// Poststop runs whatever the end, once nothing of the process is left, and before
+// the next launch.
+func TestPoststop(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	note := func(word string) string { return "echo " + word + " >> " + w.path("got") }
+	d := w.start(programs{
+		"a": prog(sh(note("main")+"; setsid sleep 1000 & sleep 0.3"), fields{
+			"autorestart": "always", "poststop": sh(note("post") + "; sleep 0.3; " + note("end"))}),
+		"s": prog("sleep 1000", fields{"stoptime": 0.4, "poststop": sh("echo >> " + w.path("begun") + "; while ! test -e " + w.path("go") + "; do sleep 0.02; done")}),
+		"f": prog("sleep 1000", fields{"poststop": sh("echo oh; exit 3")}),
+		"x": prog("/no/such/command", fields{"poststop": sh("echo >> " + w.path("x")), "startretries": 0}),
+	})
+	d.until("three rounds", func() bool { return len(d.lines("got")) >= 9 })
+	for n, got := range d.lines("got")[:9] {
+		if want := []string{"main", "post", "end"}[n%3]; got != want {
+			t.Fatalf("%q", d.lines("got"))
+		}
+	}
+	d.await("s", "RUNNING")
+	d.must("stop", "--no-wait", "s")
+	d.until("poststop of s", func() bool { return len(d.lines("begun")) > 0 })
+	time.Sleep(600 * time.Millisecond) // past stoptime: it is not for poststop
+	if r := d.status("s")["s"]; r.State != "STOPPING" || !strings.Contains(r.Reason, "commands that clean up run") {
+		t.Errorf("%+v", r)
+	}
+	d.must("upgrade")
+	w.write("go", "")
+	if r := d.await("s", "STOPPED"); !strings.HasPrefix(r.Reason, "stopped by command stop (signal SIGTERM)") {
+		t.Errorf("%+v", r)
+	}
+	d.await("f", "RUNNING")
+	d.must("stop", "f")
+	if len(d.logged("hook fault", "hook=poststop", "name=f", "exit code 3: oh")) != 1 {
+		t.Error("the fault is not in the log")
+	}
+	d.await("x", "FATAL")
+	if len(d.lines("x")) != 0 {
+		t.Error("it ran after a process that never was")
+	}
+	d.end()
+}
+
+// With no patience there is no poststop, and one that runs is ended.
+func TestPoststopAndHaste(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(programs{
+		"a": prog("sleep 1000", fields{"poststop": sh("echo >> " + w.path("a") + "; sleep 1000")}),
+		"b": prog(role("deaf", w.path("deaf")), fields{"stoptime": 1000, "poststop": sh("echo >> " + w.path("b"))}),
+	})
+	d.awaitAll("RUNNING")
+	d.until("b is deaf", func() bool { return len(d.lines("deaf")) > 0 })
+	d.send(syscall.SIGTERM)
+	d.until("poststop of a", func() bool { return len(d.lines("a")) > 0 })
+	d.send(syscall.SIGTERM)
+	if code := d.wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if len(d.lines("b")) != 0 || len(d.left()) > 0 {
+		t.Errorf("b's poststop ran %d times, left: %v", len(d.lines("b")), d.left())
+	}
+}
