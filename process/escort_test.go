@@ -198,8 +198,11 @@ func TestPrestartHearsNoEarlierProcess(t *testing.T) {
 	}
 }
 
-// busy tells whether poststop runs.
-func (w *world) busy(i *Instance) bool { return w.procs[i] != nil && w.procs[i].busy.After(w.now) }
+// busy tells whether poststop runs, or its end is still to be told.
+func (w *world) busy(i *Instance) bool {
+	p := w.procs[i]
+	return p != nil && !p.alive && !p.busy.IsZero() && i.Left()
+}
 
 // What cleans up after a process ends by itself: it is never killed, and nothing
 // is launched before.
