@@ -180,7 +180,8 @@ func TestPoststop(t *testing.T) {
 	note := func(word string) string { return "echo " + word + " >> " + w.path("got") }
 	d := w.start(programs{
 		"a": prog(sh(note("main")+"; setsid sleep 1000 & sleep 0.3"), fields{
-			"autorestart": "always", "poststop": sh(note("post") + "; sleep 0.3; " + note("end"))}),
+			"autorestart": "always", "poststop": sh(note("post") + "; sleep 0.3; " + note("end")),
+		}),
 		"s": prog("sleep 1000", fields{"stoptime": 0.4, "poststop": sh("echo >> " + w.path("begun") + "; while ! test -e " + w.path("go") + "; do sleep 0.02; done")}),
 		"f": prog("sleep 1000", fields{"poststop": sh("echo oh; exit 3")}),
 		"x": prog("/no/such/command", fields{"poststop": sh("echo >> " + w.path("x")), "startretries": 0}),
