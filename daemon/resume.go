@@ -126,6 +126,7 @@ func (d *Daemon) takeOver(in *Inherited) error {
 		d.take(sig)
 	}
 	debug.FreeOSMemory() // what the state took on its way
+	d.loaded = true
 	d.openManager()
 	d.settle()
 	return nil

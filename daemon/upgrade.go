@@ -145,7 +145,7 @@ func (d *Daemon) become(binary string) error {
 	}
 	defer sys.Close(memfd)
 	fds = append(fds, memfd)
-	defer closeOnExec(fds, true)
+	defer func() { _ = closeOnExec(fds, true) }() // when we go on after all: fails only for what is closed
 	if err := closeOnExec(fds, false); err != nil {
 		return err
 	}
