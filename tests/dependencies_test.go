@@ -17,7 +17,7 @@ func stamps(name, takes string) []string {
 
 // stamped is such a program, that is RUNNING when it takes signals.
 func stamped(name, takes string, more ...fields) fields {
-	return prog(stamps(name, takes), append([]fields{{"ready": fields{"exec": "test -e " + name + ".up"}}}, more...)...)
+	return prog(stamps(name, takes), append([]fields{{"ready": fields{"exec": "test -e " + name + ".up"}, "readytime": 300, "stoptime": 60}}, more...)...)
 }
 
 // inOrder checks that the stamps come in this order; others may stand between.
