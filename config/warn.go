@@ -72,6 +72,7 @@ func (w *warner) program(p *Program) {
 		w.add(p, p.from.cmd, "cmd: %s: command not found", quote(shown(p.Cmd[0], l.Argv[0])))
 	}
 	w.escort(p)
+	w.probes(p)
 	if p.TTY && p.Stderr.Kind != Capture && p.Stderr.Kind != AsStdout {
 		w.add(p, p.from.stderr, "stderr: means nothing with tty: a terminal has one stream, which goes the way of stdout")
 	}
@@ -88,6 +89,33 @@ func (w *warner) escort(p *Program) {
 		}
 		if e, err := p.LaunchEscort(which, 0, ""); err == nil && !w.found(e) {
 			w.add(p, p.from.escort[which], "%s: %s: command not found", name, quote(shown(cmd[0], e.Argv[0])))
+		}
+	}
+}
+
+func (w *warner) probes(p *Program) {
+	needs := p.Needs()
+	w.probe(p, needs.Ready, p.from.ready, "ready")
+	if needs.Health != nil {
+		w.probe(p, &needs.Health.Probe, p.from.health, "health")
+	}
+}
+
+// probe looks for the host or the command that a check asks.
+func (w *warner) probe(p *Program, pr *Probe, where place, field string) {
+	switch {
+	case pr == nil:
+	case pr.Kind == ProbeExec && !hasVariable(pr.Cmd[0]):
+		if l, err := p.LaunchAs(pr.Cmd, 0); err == nil && !w.found(l) {
+			w.add(p, where, "%s: %s: command not found", field, quote(shown(pr.Cmd[0], l.Argv[0])))
+		}
+	case (pr.Kind == ProbeTCP || pr.Kind == ProbeHTTP) && !hasVariable(pr.Target):
+		target, err := p.Asks(pr, 0)
+		if err == nil {
+			err = target.Find()
+		}
+		if err != nil {
+			w.add(p, where, "%s: %v", field, err)
 		}
 	}
 }

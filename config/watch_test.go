@@ -92,3 +92,24 @@ func TestDependencyWarning(t *testing.T) {
 		t.Errorf("%v", cfg.Warnings)
 	}
 }
+
+func TestWarningsOfChecks(t *testing.T) {
+	noEnviron(t, "PATH=/bin:/usr/bin")
+	path := write(t, t.TempDir(), "c.yaml", `programs:
+  a: {cmd: sh, ready: {tcp: "nowhere.invalid:80"}}
+  b: {cmd: sh, health: {http: "http://nowhere.invalid/"}}
+  c: {cmd: sh, ready: {exec: no-such-command-x y}, health: {exec: sh -c x}}
+  d: {cmd: sh, ready: {tcp: "127.0.0.1:80{num}"}, health: {http: "http://localhost/{name}"}}
+  e: {cmd: sh, ready: {tcp: "${H}:80"}, env: {H: nowhere.invalid}}
+`)
+	cfg, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.ReplaceAll(`PATH:2:23: warning: a: ready: nowhere.invalid is not in /etc/hosts (DNS is not asked: it would block)
+PATH:3:24: warning: b: health: nowhere.invalid is not in /etc/hosts (DNS is not asked: it would block)
+PATH:4:23: warning: c: ready: "no-such-command-x": command not found`, "PATH", path)
+	if got := Faults(cfg.Warnings).Error(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -33,6 +33,12 @@ func lookup(host string) ([]address, error) {
 	return lookupIn(hostsFile, host)
 }
 
+// Find tells why the host of a target would not be found now, nil when it would.
+func (t Target) Find() error {
+	_, err := lookup(t.host)
+	return err
+}
+
 func lookupIn(file, host string) ([]address, error) {
 	var st unix.Stat_t
 	switch err := unix.Stat(file, &st); {
