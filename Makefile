@@ -70,6 +70,7 @@ lint: ## gofumpt, vet, staticcheck, errcheck, the list of modules, what the daem
 
 race: ## every test under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -count=1 ./...
+	$(IN_GATEWAY) CGO_ENABLED=1 $(GO) test -race -short -count=1 ./...
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@GO=$(GO) sh tests/fuzz.sh $(FUZZTIME)

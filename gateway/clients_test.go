@@ -129,11 +129,11 @@ func promtool(t *testing.T, text string) {
 // used where it is and not installed.
 func TestAnsible(t *testing.T) {
 	t.Parallel()
+	install(t, "supervisorctl", "supervisor")
 	ansible, err := exec.LookPath("ansible")
 	if err != nil {
 		t.Skip("SKIPPED: ansible is not there (Debian's package ansible has it)")
 	}
-	install(t, "supervisorctl", "supervisor")
 	w := begin(t, programs)
 	w.awaitState("web:1", "RUNNING")
 	for _, c := range []struct{ args, want string }{

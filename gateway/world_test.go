@@ -51,9 +51,12 @@ func underTest(variable, path, source string) (string, error) {
 		}
 		return path, os.WriteFile(path, b, 0o755)
 	}
-	build := exec.Command("go", "build", "-o", path, ".")
+	args := []string{"build", "-o", path}
+	if raceEnabled && source == "." {
+		args = append(args, "-race")
+	}
+	build := exec.Command("go", append(args, ".")...)
 	build.Dir = source
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -97,6 +100,7 @@ func (w *world) run(name string, args ...string) *exec.Cmd {
 	w.Helper()
 	c := exec.Command(name, args...)
 	c.Dir, c.Stdout, c.Stderr = w.dir, w.log, w.log
+	c.Env = append(os.Environ(), "GORACE=halt_on_error=1")
 	c.WaitDelay = time.Second
 	if err := c.Start(); err != nil {
 		w.Fatal(err)
@@ -193,6 +197,9 @@ func (w *world) client() *http.Client {
 // not have it skips the test, and says so.
 func install(t *testing.T, program, pkg string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skipf("SKIPPED: %s is somebody else's, and this is to be short", program)
+	}
 	if path, err := exec.LookPath(program); err == nil {
 		return path
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Rules are what a request must meet before anybody looks at it.
@@ -24,11 +25,24 @@ const Header = "X-Taskmaster"
 
 // Rights are what the sender of a request may do.
 type Rights struct {
+	Name    string // of the account, "" without one
 	Control bool
 	Why     string // why not
 }
 
 type rightsKey struct{}
+
+// wrongTime is what a wrong password costs who tries it.
+const wrongTime = 500 * time.Millisecond
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
 
 // RightsOf gives the rights that Wrap has found.
 func RightsOf(r *http.Request) Rights {
@@ -50,6 +64,9 @@ func (g *Rules) Wrap(p *Place, next http.Handler) http.Handler {
 		}
 		rights, ok := g.rights(p, r)
 		if !ok {
+			if _, _, given := r.BasicAuth(); given {
+				pause(r.Context(), wrongTime)
+			}
 			w.Header().Set("WWW-Authenticate", `Basic realm="taskmaster", charset="UTF-8"`)
 			http.Error(w, "who are you?", http.StatusUnauthorized)
 			return
@@ -79,14 +96,18 @@ func (g *Rules) rights(p *Place, r *http.Request) (Rights, bool) {
 		return Rights{}, false
 	case g.Control.Admits(name, password):
 	case g.Readers.Admits(name, password):
-		return Rights{Why: name + " may only look"}, true
+		return Rights{Name: name, Why: name + " may only look"}, true
 	default:
 		return Rights{}, false
 	}
-	if g.ReadOnly {
-		return Rights{Why: "the gateway is read-only"}, true
+	name := ""
+	if asked {
+		name, _, _ = r.BasicAuth()
 	}
-	return Rights{Control: true}, true
+	if g.ReadOnly {
+		return Rights{Name: name, Why: "the gateway is read-only"}, true
+	}
+	return Rights{Name: name, Control: true}, true
 }
 
 // knownHost keeps out pages whose own name was made to point here (DNS rebinding).

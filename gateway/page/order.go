@@ -2,6 +2,8 @@ package page
 
 import (
 	"encoding/json"
+	"fmt"
+	"log"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,7 +22,7 @@ type orderAnswer struct {
 }
 
 // order starts, stops or restarts one process for the page.
-func order(l *link.Client, w http.ResponseWriter, r *http.Request) {
+func order(l *link.Client, logger *log.Logger, w http.ResponseWriter, r *http.Request) {
 	rights := guard.RightsOf(r)
 	switch {
 	case r.Header.Get(guard.Header) == "":
@@ -42,6 +44,7 @@ func order(l *link.Client, w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "start, stop or restart, and a name", http.StatusBadRequest)
 		return
 	}
+	logger.Print(guard.Note(r, fmt.Sprintf("%s %.500q", o.Verb, o.Name)))
 	guard.Unhurried(w, orderTime)
 	results, err := l.Do(r.Context(), link.Command{o.Verb, "--", o.Name})
 	if err != nil {

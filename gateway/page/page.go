@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	_ "embed" // page.html
 	"encoding/base64"
+	"log"
 	"net/http"
 	"strings"
 
@@ -26,13 +27,13 @@ func hash(element string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// Register serves the page and what it asks for.
-func Register(mux *http.ServeMux, l *link.Client) {
+// Register serves the page and what it asks for. What is done through it is logged.
+func Register(mux *http.ServeMux, l *link.Client, logger *log.Logger) {
 	h := &hub{link: l, subscribers: map[chan state]struct{}{}}
 	mux.HandleFunc("GET /{$}", serve)
 	mux.HandleFunc("GET /api/state", h.serve)
 	mux.HandleFunc("GET /api/output", func(w http.ResponseWriter, r *http.Request) { output(l, w, r) })
-	mux.HandleFunc("POST /api/order", func(w http.ResponseWriter, r *http.Request) { order(l, w, r) })
+	mux.HandleFunc("POST /api/order", func(w http.ResponseWriter, r *http.Request) { order(l, logger, w, r) })
 }
 
 func serve(w http.ResponseWriter, _ *http.Request) {

@@ -65,6 +65,7 @@ func refuseBody(w http.ResponseWriter, err error) {
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, call *xmlrpc.Call) {
 	rights := guard.RightsOf(r)
 	who := supervisor.Caller{Control: rights.Control, Refusal: rights.Why}
+	who.Note = func(method string, params []any) { s.Log.Print(guard.Note(r, fmt.Sprintf("%s%.500q", method, params))) }
 	v, err := s.Service.Call(r.Context(), who, call.Method, call.Params)
 	var fault *xmlrpc.Fault
 	if err != nil && !errors.As(err, &fault) {

@@ -40,7 +40,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /logtail/{name}/{stream}", s.logtail)
 	mux.HandleFunc("GET /mainlogtail", s.mainLogtail)
 	mux.Handle("GET /metrics", metrics.Handler(s.Link))
-	page.Register(mux, s.Link)
+	page.Register(mux, s.Link, s.Log)
 	return mux
 }
 

@@ -129,8 +129,9 @@ func (s *Service) system() map[string]entry {
 
 // Caller is who calls, and what he may do.
 type Caller struct {
-	Control bool   // he may do more than look
-	Refusal string // why not
+	Control bool                              // he may do more than look
+	Refusal string                            // why not
+	Note    func(method string, params []any) // is told of each call that does more than look; may be nil
 }
 
 // Call carries one call out. The error is a *xmlrpc.Fault, or that there is no answer.
@@ -151,6 +152,9 @@ func (s *Service) call(ctx context.Context, who Caller, name string, params []an
 	}
 	if e.changes && !who.Control {
 		return nil, fault(Failed, who.Refusal)
+	}
+	if e.changes && who.Note != nil {
+		who.Note(name, params)
 	}
 	return e.call(ctx, params)
 }
