@@ -94,6 +94,8 @@ demo: build ## about 20 seconds of it at work
 install: ## binary, manual, completions and unit into PREFIX (/usr/local), below DESTDIR; INIT=openrc for that in place of systemd
 	@test -x $(BINARY) || $(MAKE) build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/taskmaster
+	install -D -m 644 packaging/man/taskmaster.1 $(DESTDIR)$(PREFIX)/share/man/man1/taskmaster.1
+	install -D -m 644 packaging/man/taskmaster.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/taskmaster.yaml.5
 	install -D -m 644 cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/taskmaster
 	install -D -m 644 cli/completion.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_taskmaster
 	install -D -m 644 cli/completion.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/taskmaster.fish

@@ -21,6 +21,7 @@ var rooms = map[string][]string{
 	"cli":      {"config", "control", "ctl", "daemon", "importer", "logfile", "process", "shell", "spawn", "sys"},
 	"config":   {"process", "probe", "schedule", "text"},
 	"importer": {"config", "text"},
+	"manual":   {"cli", "config", "control"},
 	"process":  {},
 	"schedule": {},
 	"spawn":    {"sys"},

@@ -51,7 +51,7 @@ func TestMakeInstall(t *testing.T) {
 			t.Errorf("%s: %v %v, want mode %v", path, st, err, mode)
 		}
 	}
-	for _, path := range []string{"bash-completion/completions/taskmaster", "zsh/site-functions/_taskmaster", "fish/vendor_completions.d/taskmaster.fish"} {
+	for _, path := range []string{"bash-completion/completions/taskmaster", "zsh/site-functions/_taskmaster", "fish/vendor_completions.d/taskmaster.fish", "man/man1/taskmaster.1", "man/man5/taskmaster.yaml.5"} {
 		if _, err := os.Stat(filepath.Join(root, "opt/tm/share", path)); err != nil {
 			t.Error(err)
 		}
