@@ -38,7 +38,7 @@ ERRCHECK    = $(GO) run github.com/kisielk/errcheck@v1.30.0
 # The gateway is a module of its own, so that the daemon keeps its three.
 IN_GATEWAY = cd gateway && GOFLAGS=-mod=readonly
 
-.PHONY: all build gateway test lint race fuzz bench stress scale stack demo install clean help
+.PHONY: all build gateway test lint race fuzz bench stress scale stack demo install deb release clean help
 
 all: build ## the same as build
 
@@ -105,8 +105,16 @@ install: ## binary, manual, completions and unit into PREFIX (/usr/local), below
 	install -D -m $(INITMODE) packaging/taskmaster.$(INITFILE) $(DESTDIR)$(INITPATH)
 	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|;s|/etc/taskmaster/|$(SYSCONFDIR)/taskmaster/|' $(DESTDIR)$(INITPATH)
 
+deb: build ## a Debian package, dist/taskmaster.deb, with the version of the tag
+	@mkdir -p dist
+	sh packaging/debian/build.sh $(VERSION) $$(dpkg --print-architecture) $(BINARY) dist/taskmaster.deb
+
+release: ## reproducible static binaries and packages for amd64 and arm64, with checksums, in dist/
+	GO=$(GO) sh packaging/release.sh $(VERSION) dist
+
 clean: ## removes what make has made
-	rm -f $(BINARY) $(BINARY)-gateway
+	rm -f $(BINARY)
+	rm -rf dist $(BINARY)-gateway
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
