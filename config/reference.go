@@ -1,4 +1,5 @@
 //go:generate go test -run ^TestGenerated$ -update .
+//go:generate go test -run ^TestGenerated$ ../manual -update
 
 package config
 
