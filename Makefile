@@ -102,6 +102,7 @@ install: ## binary, manual, completions and unit into PREFIX (/usr/local), below
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/taskmaster/conf.d
 	@test -e $(DESTDIR)$(SYSCONFDIR)/taskmaster/taskmaster.yaml || \
 		install -m 644 packaging/taskmaster.yaml $(DESTDIR)$(SYSCONFDIR)/taskmaster/taskmaster.yaml
+	@if test -x $(BINARY)-gateway; then install -D -m 755 $(BINARY)-gateway $(DESTDIR)$(PREFIX)/bin/taskmaster-gateway; fi
 	install -D -m $(INITMODE) packaging/taskmaster.$(INITFILE) $(DESTDIR)$(INITPATH)
 	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|;s|/etc/taskmaster/|$(SYSCONFDIR)/taskmaster/|' $(DESTDIR)$(INITPATH)
 

@@ -213,4 +213,7 @@ func TestSupervisorctlWithPassword(t *testing.T) {
 	eve.must("status manual", "manual +RUNNING.*", 0)
 	eve.must("stop manual", "FAILED: eve may only look", 1)
 	w.awaitState("manual", "RUNNING")
+	if log := w.log.String(); !strings.Contains(log, `"root" from 127.0.0.1:`) || !strings.Contains(log, `supervisor.startProcess["manual"`) || strings.Contains(log, "sesame") {
+		t.Errorf("the log does not say who did it, or too much: %s", log)
+	}
 }

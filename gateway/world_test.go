@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -68,7 +69,25 @@ type world struct {
 	*testing.T
 	dir     string
 	gateway string // its address
-	log     *bytes.Buffer
+	log     *said
+}
+
+// said is what all of them print.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 // begin runs a daemon and a gateway. Flags may have DIR and PORT in them.
@@ -79,7 +98,7 @@ func begin(t *testing.T, config string, flags ...string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	w := &world{T: t, dir: dir, log: &bytes.Buffer{}}
+	w := &world{T: t, dir: dir, log: &said{}}
 	w.write("tm.yaml", "daemon: {socket: d.sock, log: d.log}\n"+config)
 	w.daemon()
 	w.serve(flags...)
