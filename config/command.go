@@ -30,7 +30,7 @@ func ForCommand(argv []string, fields map[string]string) (*Config, error) {
 	}
 	src := &source{commandLine, dir}
 	l := newLoader(src)
-	l.cfg.Daemon.Log, l.cfg.Daemon.Socket, l.cfg.Daemon.ExitOn = wordStderr, wordNone, ExitDone
+	l.cfg.Daemon.Log, l.cfg.Daemon.Socket, l.cfg.Daemon.State, l.cfg.Daemon.ExitOn = wordStderr, wordNone, wordNone, ExitDone
 	r := &reader{l, src}
 	p := r.commandProgram(argv)
 	here := at{r: r, spec: &sectionSpec}

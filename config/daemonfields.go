@@ -18,6 +18,8 @@ var (
 	LogWords   = []string{wordStderr, wordSyslog, wordJournal, wordNone}
 	logLevels  = []string{"debug", "info", "warn", "error"}
 	logFormats = []string{"text", "json"}
+
+	orphanWords = []string{"adopt", "kill"}
 )
 
 // daemonFields is the table of all fields of the section daemon.
@@ -106,6 +108,22 @@ var daemonFields = []field[Daemon]{
 		read: func(a at, n *yaml.Node, d *Daemon) { a.word(n, func(i int) { d.ExitOn = ExitOn(i) }) },
 		same: func(a, b *Daemon) bool { return a.ExitOn == b.ExitOn },
 	},
+	{
+		spec: spec{
+			name: "state", kind: kindPath, words: []string{wordNone}, def: "taskmaster.state", example: "none",
+			doc: "Where it is written down what runs, as long as something does, so that a daemon that was killed leaves nothing unknown: a path or `none`.",
+		},
+		read: func(a at, n *yaml.Node, d *Daemon) { a.place(n, &d.State) },
+		same: func(a, b *Daemon) bool { return a.State == b.State },
+	},
+	{
+		spec: spec{
+			name: "orphans", kind: kindWord, words: orphanWords, def: "adopt", example: "kill",
+			doc: "What to do at the start with programs that a daemon which was killed has left: `adopt` takes over those that are as configured; `kill` stops all of them before anything is started.",
+		},
+		read: func(a at, n *yaml.Node, d *Daemon) { a.word(n, func(i int) { d.KillOrphans = i == 1 }) },
+		same: func(a, b *Daemon) bool { return a.KillOrphans == b.KillOrphans },
+	},
 }
 
 // defaultDaemon is the section daemon of a file that says nothing.
@@ -113,6 +131,6 @@ func defaultDaemon(src *source) Daemon {
 	return Daemon{
 		Log: src.absolute("taskmaster.log"), LogLevel: "info", LogFormat: "text",
 		LogMaxBytes: 10 << 20, LogBackups: 3,
-		Socket: src.absolute("taskmaster.sock"), SocketMode: 0o600,
+		Socket: src.absolute("taskmaster.sock"), SocketMode: 0o600, State: src.absolute("taskmaster.state"),
 	}
 }

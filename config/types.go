@@ -40,6 +40,8 @@ type Daemon struct {
 	PidFile     string // absolute path, "" is none
 	Env         []Var  // for every program, in the order of the file
 	ExitOn      ExitOn
+	State       string // absolute path of the state file or "none"
+	KillOrphans bool   // what an earlier daemon has left is stopped, not taken over
 }
 
 // Var is one environment variable; its value is as written, ${…} and {num} not yet put in.
@@ -161,6 +163,7 @@ type Program struct {
 	Escort       *Escort   // nil when it has none of it
 	Schedule     *Schedule // nil when nothing runs it by itself
 	Terms        *Terms    // nil when it says nothing of them
+	Hash         string    // ProcessHash, once somebody has asked for it
 
 	from *origin // where the templates stand in the file; nil once the file has been checked
 }

@@ -47,6 +47,15 @@ type carried struct {
 	Escaped   []carriedEscape
 	Pulse     pulse
 	Timetable []carriedPlan
+	Evicted   []process.Place
+	Record    *carriedRecord
+}
+
+// carriedRecord is the state file, open and locked.
+type carriedRecord struct {
+	FD    int
+	Lines int
+	Torn  bool
 }
 
 // carriedLog is where the daemon's own log goes.
@@ -108,7 +117,11 @@ func (d *Daemon) pack() (data []byte, fds []int, err error) {
 		c.Escaped = append(c.Escaped, carriedEscape{e.c.Place(), int(e.sig)})
 	}
 	c.Timetable = d.timetable.carry()
-	c.Leftovers, c.Spawns = places(d.leftovers), places(d.spawns)
+	c.Leftovers, c.Spawns, c.Evicted = places(d.leftovers), places(d.spawns), places(d.evicted)
+	if r := d.record; r != nil {
+		r.flush()
+		c.Record = &carriedRecord{b.keep(r.fd), r.lines, r.torn}
+	}
 	c.Terminal = b.terminal()
 	data, err = state.Encode(&c, d.now)
 	return data, b.fds, err
@@ -142,10 +155,8 @@ func (u *unpacking) claim(fd int) int {
 func (d *Daemon) unpack(c *carried) (*unpacking, error) {
 	u := &unpacking{carried: c, d: d, claimed: map[int]bool{}}
 	d.cfg, d.exit, d.opts.Binary = c.Config, c.Exit, c.Binary
-	d.programs = make(map[string]*config.Program, len(c.Config.Programs))
-	for _, p := range c.Config.Programs {
-		d.programs[p.Name] = p
-	}
+	d.programs = programsOf(c.Config)
+	d.loaded = true
 	d.set = process.RestoreSet(c.Set)
 	var err error
 	if d.forest, err = reaper.RestoreForest(c.Forest); err != nil {
@@ -162,6 +173,10 @@ func (d *Daemon) unpack(c *carried) (*unpacking, error) {
 	if c.Pidfile != nil {
 		d.pidfile = sys.RestorePidfile(c.Pidfile)
 		u.claim(c.Pidfile.FD)
+	}
+	if r := c.Record; r != nil {
+		d.record = newRecord(d, u.claim(r.FD))
+		d.record.lines, d.record.torn = r.Lines, r.Torn
 	}
 	d.history.restore(c.History)
 	d.others.restore(c.Others)
@@ -186,6 +201,11 @@ func (u *unpacking) queues() {
 	for _, p := range c.Leftovers {
 		if i := d.set.At(p); i != nil {
 			d.leftovers = append(d.leftovers, d.childOf(i))
+		}
+	}
+	for _, p := range c.Evicted {
+		if i := d.set.At(p); i != nil {
+			d.evicted = append(d.evicted, d.childOf(i))
 		}
 	}
 	for _, p := range c.Spawns {

@@ -25,6 +25,9 @@ type carriedChild struct {
 	Seats    []carriedSeat
 	Watch    *carriedWatch
 	Exits    []exitCount
+	Pidfd    int
+	Intended bool
+	Leaving  bool
 }
 
 // carriedWatch is what tells of readiness and health. A check under way is not in
@@ -129,7 +132,12 @@ func (b *bag) children() []carriedChild {
 		if c == nil {
 			continue
 		}
-		cc := carriedChild{At: c.Place(), PID: c.pid, Unclean: c.unclean, Out: b.stream(&c.out), Err: b.stream(&c.err), Exits: c.exits}
+		cc := carriedChild{
+			At: c.Place(), PID: c.pid, Unclean: c.unclean, Intended: c.intended, Leaving: c.leaving, Out: b.stream(&c.out), Err: b.stream(&c.err), Exits: c.exits,
+		}
+		if c.pidfd > 0 {
+			cc.Pidfd = b.keep(c.pidfd)
+		}
 		if c.tree != nil {
 			cc.Tree = c.tree.Save()
 		}
@@ -275,6 +283,11 @@ func (u *unpacking) children() {
 			c.tree = d.forest.Restore(cc.Tree)
 		}
 		c.exits = cc.Exits
+		c.intended, c.leaving = cc.Intended, cc.Leaving
+		if cc.Pidfd > 0 {
+			c.pidfd = u.claim(cc.Pidfd)
+			d.watchPidfd(c)
+		}
 		match := u.watch(c, cc.Watch)
 		u.stream(&c.out, &cc.Out, d.out, match)
 		u.stream(&c.err, &cc.Err, d.err, match)

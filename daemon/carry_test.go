@@ -23,6 +23,9 @@ var notCarried = map[string]string{
 	"stream.name": "constant", "pipe.d": "ours", "pipe.s": "where it is", "pipe.sink": "as Stream, Aloud or Silent",
 	"pipe.last": "a pause is some milliseconds", "pipe.resume": "likewise", "pipe.listed": "likewise",
 	"Daemon.alarms": "those of checks, which begin anew", "watch.d": "ours", "watch.c": "where it is", "watch.check": "it begins anew", "watch.refused": "they are said once more",
+	"Daemon.legacy": "of the start", "record.d": "ours", "record.path": "in Config", "record.buf": "flushed",
+
+	"record.since": "read anew", "record.ticks": "read anew",
 	"lines.m":      "as Pattern",
 	"follower.tty": "that of the stream", "request.d": "ours", "request.call": "parsed anew", "request.waits": "counted anew",
 	"request.tail": "as Followers", "request.size": "that of the seat", "request.seat": "as Seats",
@@ -44,6 +47,7 @@ func TestEverythingIsCarried(t *testing.T) {
 		{reflect.TypeFor[child](), reflect.TypeFor[carriedChild]()},
 		{reflect.TypeFor[stream](), reflect.TypeFor[carriedStream]()},
 		{reflect.TypeFor[watch](), reflect.TypeFor[carriedWatch]()},
+		{reflect.TypeFor[record](), reflect.TypeFor[carriedRecord]()},
 		{reflect.TypeFor[lines](), reflect.TypeFor[carriedLines]()},
 		{reflect.TypeFor[follower](), reflect.TypeFor[carriedFollower]()},
 		{reflect.TypeFor[pipe](), reflect.TypeFor[carriedPipe]()},

@@ -21,6 +21,10 @@ const slice = 8
 // reapSlice is how many ended children are collected in one turn.
 const reapSlice = 256
 
+// lookSoon is the same for what an earlier daemon has left, whose end is no
+// signal to us.
+const lookSoon = 50 * time.Millisecond
+
 // lookAgain is how often those who have something left are looked at when no end
 // of a child gives cause to: what was moved into a tree from elsewhere ends
 // without a signal to us.
@@ -39,6 +43,9 @@ type child struct {
 	seats    *seats   // nil while nobody was ever attached
 	watch    *watch   // nil unless its readiness or health is watched
 	exits    []exitCount
+	pidfd    int  // of an adopted leader, 0 without
+	intended bool // its launch is announced in the state file
+	leaving  bool // that it was told to end for good is
 }
 
 // childOf gives the child of an instance, made at the first look.
@@ -53,8 +60,13 @@ func (d *Daemon) childOf(i *process.Instance) *child {
 }
 
 // scope is how far signals reach.
-func (c *child) scope() reaper.Scope {
-	switch c.Group().Policy.KillMode {
+func (c *child) scope() reaper.Scope { return scopeOf(c.Group().Policy.KillMode) }
+
+// adopted tells whether the last launch was an earlier daemon's.
+func (c *child) adopted() bool { return c.tree != nil && c.tree.Foreign() }
+
+func scopeOf(k process.KillMode) reaper.Scope {
+	switch k {
 	case process.KillGroup:
 		return reaper.Group
 	case process.KillProcess:
@@ -74,9 +86,10 @@ func (d *Daemon) act() {
 		switch {
 		case n == slice:
 			return
-		case len(d.asides.queue) > 0 && (n%2 == 0 || len(d.spawns) == 0):
+		case len(d.asides.queue) > 0 && (n%2 == 0 || len(d.spawns) == 0 || len(d.evicted) > 0):
 			d.launchAside()
-		case len(d.spawns) > 0:
+		case len(d.spawns) > 0 && !d.evicting():
+			d.record.intend(d.spawns[:min(len(d.spawns), slice-n)])
 			d.launchNext()
 		default:
 			return
@@ -128,12 +141,14 @@ func (d *Daemon) launch(c *child) {
 	}
 	pid, err := d.start(c)
 	if err != nil {
+		d.record.launched(c, false)
 		d.log(journal.Warn, "start failed", journal.Str("name", c.Name), journal.Err(err))
 		d.set.Step(c.Instance, process.Event{Kind: process.OnSpawnFailed, Reason: err.Error()}, d.now)
 		return
 	}
 	c.pid = pid
 	d.leaders[pid] = c
+	d.record.launched(c, true)
 	d.log(journal.Info, "start", journal.Str("name", c.Name), journal.Int("pid", pid))
 	c.announce(true, "started (pid "+itoa(pid)+")")
 	d.set.Step(c.Instance, process.Event{Kind: process.OnSpawned, PID: pid}, d.now)
@@ -205,7 +220,7 @@ func command(p *config.Program, l *config.Launch) *spawn.Command {
 
 // signal is a stopsignal: SIGCONT follows, so that a stopped process can act on it.
 func (d *Daemon) signal(c *child, sig unix.Signal) {
-	d.log(journal.Info, "stop", journal.Str("name", c.Name), journal.Int("pid", c.pid), journal.Str("signal", unix.SignalName(sig)), journal.Str("by", c.By()))
+	d.log(journal.Info, "stop", journal.Str("name", c.Name), journal.Int("pid", c.PID()), journal.Str("signal", unix.SignalName(sig)), journal.Str("by", c.By()))
 	rest, err := c.tree.Stop(sig, c.scope())
 	if rest {
 		d.escaped = append(d.escaped, escaped{c, sig})
@@ -241,7 +256,7 @@ func (d *Daemon) kill(c *child) {
 	if d.killEscort(c) || c.tree == nil {
 		return
 	}
-	d.log(journal.Info, "kill", journal.Str("name", c.Name), journal.Int("pid", c.pid), journal.Str("signal", "SIGKILL"), journal.Str("by", c.By()))
+	d.log(journal.Info, "kill", journal.Str("name", c.Name), journal.Int("pid", c.PID()), journal.Str("signal", "SIGKILL"), journal.Str("by", c.By()))
 	d.doubt(c, c.tree.Kill(c.scope()))
 }
 
@@ -299,21 +314,30 @@ func (d *Daemon) ended(c *child, e reaper.Exit) {
 	c.watch.close()
 	c.tree.Sweep()
 	reaper.Reap(e.Pid)
-	c.tree.Felled()
 	delete(d.leaders, e.Pid)
 	c.pid = 0
 	exit := exitOf(e)
 	exit.OOM = outOfMemory(c, e) // while its cgroup is there
+	c.exits = countExit(c.exits, e)
+	d.leaderGone(c, e.Pid, exit)
+}
+
+// leaderGone is what is the same for any leader: it has ended, and what it left is looked for.
+func (d *Daemon) leaderGone(c *child, pid int, exit process.Exit) {
+	c.tree.Felled()
 	count := c.tree.Left
 	if d.set.Closing() {
 		count = c.tree.Last // removed now, while others are on their way out, and not all at the end
 	}
 	left := count(c.scope())
-	c.exits = countExit(c.exits, e)
-	d.logExit(c, e.Pid, exit, left)
+	d.logExit(c, pid, exit, left)
 	cleans := d.mustClean(c)
+	d.record.ended(c, left > 0 || cleans)
 	if left > 0 || cleans {
 		d.leftovers = append(d.leftovers, c)
+		if c.adopted() {
+			d.lookAt = d.now.Add(lookSoon)
+		}
 	}
 	d.set.Step(c.Instance, process.Event{Kind: process.OnEnded, Exit: exit, Left: left > 0 || cleans, Busy: cleans && left == 0}, d.now)
 }
@@ -328,9 +352,12 @@ func exitOf(e reaper.Exit) process.Exit {
 
 func (d *Daemon) logExit(c *child, pid int, exit process.Exit, left int) {
 	fields := []journal.Field{journal.Str("name", c.Name), journal.Int("pid", pid)}
-	if exit.Signal != "" {
+	switch {
+	case exit.Unknown:
+		fields = append(fields, journal.Str("code", "unknown"))
+	case exit.Signal != "":
 		fields = append(fields, journal.Str("signal", exit.Signal))
-	} else {
+	default:
 		fields = append(fields, journal.Int("code", exit.Code))
 	}
 	if exit.Core {
@@ -355,6 +382,7 @@ func (d *Daemon) lookForLeft() {
 		if c.tree.Left(c.scope()) > 0 || d.cleanUp(c) {
 			return false
 		}
+		d.record.ended(c, false)
 		if c.Left() {
 			d.set.Step(c.Instance, process.Event{Kind: process.OnCleared}, d.now)
 		}
@@ -363,6 +391,9 @@ func (d *Daemon) lookForLeft() {
 	d.lookAt = time.Time{}
 	if len(d.leftovers)+len(d.asides.going) > 0 {
 		d.lookAt = d.now.Add(lookAgain)
+	}
+	if slices.ContainsFunc(d.leftovers, (*child).adopted) {
+		d.lookAt = d.now.Add(lookSoon)
 	}
 }
 

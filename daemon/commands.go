@@ -11,6 +11,7 @@ import (
 	"taskmaster/journal"
 	"taskmaster/logfile"
 	"taskmaster/process"
+	"taskmaster/reaper"
 	"taskmaster/text"
 
 	"golang.org/x/sys/unix"
@@ -120,7 +121,7 @@ func (d *Daemon) send(r *request, i *process.Instance, sig unix.Signal) {
 		r.error(i.Name + ": ERROR (not running)")
 		return
 	}
-	if err := unix.Kill(-i.PID(), sig); err != nil {
+	if err := d.childOf(i).tree.Signal(sig, reaper.Group); err != nil {
 		r.error(i.Name + ": ERROR (signal " + signalName(sig) + ": " + err.Error() + ")")
 		return
 	}

@@ -91,7 +91,11 @@ type Daemon struct {
 	timetable *timetable      // nil while nothing has a schedule
 	unlimited map[string]bool // programs and fields of which it was said that they cannot be limited
 
-	manager  *manager
+	manager *manager
+	record  *record  // nil when there is no state file
+	legacy  legacy   // of the daemon before, at the start
+	evicted []*child // of the daemon before: nothing is started before they are gone
+
 	others   history // the events that are no change of state
 	hooks    []*hook
 	graceEnd time.Time // shutdown: hooks have until then
@@ -161,16 +165,17 @@ func (d *Daemon) open() (err error) {
 	if d.opts.Resume != nil {
 		return d.takeOver(d.opts.Resume)
 	}
+	d.tick()
 	if err := d.openBase(); err != nil {
 		return err
 	}
-	for _, step := range []func() error{d.openLoop, d.openLogs, d.openPidfile, d.openSocket} {
+	for _, step := range []func() error{d.openLoop, d.openLogs, d.openPidfile, d.openSocket, d.openRecord} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	if d.opts.Cgroups {
-		d.forest = reaper.NewForest("taskmaster")
+		d.forest = reaper.NewForest("taskmaster", d.legacy.head.Base)
 	} else {
 		d.forest = reaper.NewProcForest()
 	}
@@ -226,7 +231,13 @@ func (d *Daemon) begin() {
 	d.log(journal.Info, "started", journal.Str("version", d.opts.Version), journal.Int("pid", os.Getpid()),
 		journal.Str("config", d.cfg.File), journal.Str("trees", d.forest.How()))
 	d.warn(d.cfg)
-	d.configure(d.cfg, nil)
+	d.programs = programsOf(d.cfg)
+	changed := d.takeOverAll()
+	d.configure(d.cfg, changed)
+	d.settleOrphans()
+	if d.record != nil {
+		d.record.rewrite()
+	}
 	if d.opts.Shell {
 		d.openTerminal()
 	}

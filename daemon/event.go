@@ -76,6 +76,7 @@ func changed(i *process.Instance, r process.Report) event {
 		return e
 	}
 	e.exit, e.exited = i.LastExit()
+	e.exited = e.exited && !e.exit.Unknown
 	return e
 }
 

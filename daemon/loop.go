@@ -76,7 +76,7 @@ func (d *Daemon) turn() {
 
 // busy tells whether the last turn left work over that needs no new event.
 func (d *Daemon) busy() bool {
-	return len(d.spawns) > 0 || len(d.escaped) > 0 || len(d.asides.queue) > 0 || d.zombies || d.set.Pending() || len(d.dirty) > 0 || d.terminal.busy()
+	return len(d.spawns) > 0 && len(d.evicted) == 0 || len(d.escaped) > 0 || len(d.asides.queue) > 0 || d.zombies || d.set.Pending() || len(d.dirty) > 0 || d.terminal.busy()
 }
 
 // settle is the second half of a turn: what the handlers took in is acted on.
@@ -96,6 +96,7 @@ func (d *Daemon) settle() {
 	d.book.Tick(d.now)
 	d.terminal.tick()
 	d.act()
+	d.record.flush()
 	d.flush()
 	d.tellManager()
 	d.finishUpgrade()

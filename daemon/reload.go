@@ -66,14 +66,23 @@ func (d *Daemon) reloadDaemon(next *config.Daemon) {
 	fields := config.DiffDaemon(d.cfg.Daemon, *next)
 	for _, f := range fields {
 		switch f {
-		case "socket", "socketmode", "pidfile":
+		case "socket", "socketmode", "pidfile", "state", "orphans":
 			d.log(journal.Warn, "reload", journal.Str("field", f), journal.Str("change", "takes effect at the next start of the daemon"))
 		}
 	}
 	next.Socket, next.SocketMode, next.PidFile = d.cfg.Daemon.Socket, d.cfg.Daemon.SocketMode, d.cfg.Daemon.PidFile
+	next.State, next.KillOrphans = d.cfg.Daemon.State, d.cfg.Daemon.KillOrphans
 	if err := d.openJournal(next); err != nil {
 		d.log(journal.Error, "reload", journal.Str("field", "log"), journal.Err(err))
 	}
+}
+
+func programsOf(c *config.Config) map[string]*config.Program {
+	out := make(map[string]*config.Program, len(c.Programs))
+	for _, p := range c.Programs {
+		out[p.Name] = p
+	}
+	return out
 }
 
 // configure hands a configuration to the machine.
@@ -84,10 +93,9 @@ func (d *Daemon) configure(c *config.Config, changes []config.Change) {
 		rewatch[ch.Name] = slices.Contains(ch.Fields, "ready") || slices.Contains(ch.Fields, "health")
 	}
 	d.cfg = c
-	d.programs = make(map[string]*config.Program, len(c.Programs))
+	d.programs = programsOf(c)
 	specs := make([]process.Spec, 0, len(c.Programs))
 	for _, p := range c.Programs {
-		d.programs[p.Name] = p
 		specs = append(specs, process.Spec{
 			Name: p.Name, NumProcs: p.NumProcs, Policy: p.Policy,
 			Changed: changed[p.Name], Rewatch: rewatch[p.Name], Needs: p.Needs().DependsOn,

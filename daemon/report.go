@@ -11,6 +11,9 @@ import (
 // report tells a change of state to the log, to all who want to know of events,
 // and to the commands that wait for it.
 func (d *Daemon) report(c *child, r process.Report) {
+	if r.To == process.Stopping {
+		d.record.wanted(c)
+	}
 	if r.From != r.To {
 		if r.From == process.Running {
 			d.dismiss(c, config.Poststart)

@@ -70,5 +70,6 @@ func (d *Daemon) finish() int {
 	}
 	d.journal.Log(d.now, journal.Info, "stopped", journal.Int("exit", d.exit))
 	d.flush()
+	d.record.remove()
 	return d.exit
 }

@@ -48,7 +48,7 @@ func (d *Daemon) row(i *process.Instance, verbose bool) control.Row {
 	}
 	if e, ok := i.LastExit(); ok && e.Signal != "" {
 		row.Signal = &e.Signal
-	} else if ok {
+	} else if ok && !e.Unknown {
 		row.ExitCode = &e.Code
 	}
 	if next := i.Next(); !next.IsZero() {

@@ -21,7 +21,9 @@ type Exit struct {
 	Code   int    // 0 to 255; -1 when a signal ended it
 	Signal string // SIGKILL, …; "" when it exited
 	Core   bool   // a core was dumped
-	OOM    string // what the kernel killed it, or a process of it, for: "out of memory (…)"; else ""
+	// Unknown is the end of a process that was no child of ours: nobody tells us how.
+	Unknown bool
+	OOM     string // what the kernel killed it, or a process of it, for: "out of memory (…)"; else ""
 }
 
 func (e Exit) String() string {
@@ -36,6 +38,8 @@ func (e Exit) String() string {
 
 func (e Exit) bare() string {
 	switch {
+	case e.Unknown:
+		return "exit code unknown"
 	case e.Signal == "":
 		return "exit code " + strconv.Itoa(e.Code)
 	case e.Core:

@@ -30,10 +30,11 @@ type Forest struct {
 
 // NewForest makes this process a subreaper, and the cgroup NAME-PID under its
 // own where that can be done. Such cgroups of dead daemons are removed, unless
-// processes live in them.
-func NewForest(name string) *Forest {
+// processes live in them. heritage is the one of a daemon whose trees are to be
+// adopted, "" for none: where it can be, it is taken over instead.
+func NewForest(name, heritage string) *Forest {
 	f := newForest()
-	if err := f.makeBase(name); err != nil {
+	if err := f.makeBase(name, heritage); err != nil {
 		f.why = err.Error()
 	}
 	return f
@@ -72,16 +73,21 @@ func (f *Forest) Close() {
 	}
 }
 
-func (f *Forest) makeBase(name string) error {
+func (f *Forest) makeBase(name, heritage string) error {
 	own, err := sys.OwnCgroup()
 	if err != nil {
 		return err
 	}
+	dir, fd := heritage, -1
+	if filepath.Dir(heritage) == own && strings.HasPrefix(filepath.Base(heritage), name+"-") {
+		fd = inherit(heritage)
+	}
 	removeStale(own, name+"-")
-	dir := filepath.Join(own, name+"-"+strconv.Itoa(f.pid))
-	fd, err := makeLocked(dir)
-	if err != nil {
-		return err
+	if fd < 0 {
+		dir = filepath.Join(own, name+"-"+strconv.Itoa(f.pid))
+		if fd, err = makeLocked(dir); err != nil {
+			return err
+		}
 	}
 	if err := unix.Faccessat(fd, "cgroup.kill", unix.W_OK, unix.AT_EACCESS); err != nil {
 		sys.Close(fd)
@@ -90,6 +96,20 @@ func (f *Forest) makeBase(name string) error {
 	}
 	f.base, f.dir, f.own = fd, dir, own
 	return nil
+}
+
+// inherit opens the base of a daemon that is dead, and locks it; -1 when it is
+// gone or somebody else's.
+func inherit(dir string) (fd int) {
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1
+	}
+	if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) != nil || unix.Access(dir, unix.F_OK) != nil {
+		sys.Close(fd)
+		return -1
+	}
+	return fd
 }
 
 // makeLocked makes a cgroup that nobody has yet. The lock, rather than the pid

@@ -103,7 +103,7 @@ type world struct {
 // bothWays runs a test in a world with cgroups, and in one without.
 func bothWays(t *testing.T, test func(w *world)) {
 	t.Run("cgroup", func(t *testing.T) {
-		f := NewForest("reaper-test")
+		f := NewForest("reaper-test", "")
 		if f.base < 0 {
 			t.Skip("no cgroup can be made here: ", f.How())
 		}
@@ -458,7 +458,7 @@ func TestTreesAreKeptApart(t *testing.T) {
 // What the kernel is relied on for: the last process of a tree always ends as
 // our child, and when it is reaped the cgroup is empty and can be removed.
 func TestTheLastDeathIsSeen(t *testing.T) {
-	f := NewForest("reaper-test")
+	f := NewForest("reaper-test", "")
 	if f.base < 0 {
 		t.Skip("no cgroup can be made here: ", f.How())
 	}
@@ -474,7 +474,7 @@ func TestTheLastDeathIsSeen(t *testing.T) {
 }
 
 func TestCgroupFallback(t *testing.T) {
-	f := NewForest("reaper-test")
+	f := NewForest("reaper-test", "")
 	if f.base < 0 {
 		t.Skip("no cgroup can be made here: ", f.How())
 	}
@@ -494,7 +494,7 @@ func TestCgroupFallback(t *testing.T) {
 
 // Without TASKMASTER_NAME and ancestors only the cgroup tells whose it is.
 func TestAnonymousDoubleFork(t *testing.T) {
-	f := NewForest("reaper-test")
+	f := NewForest("reaper-test", "")
 	if f.base < 0 {
 		t.Skip("no cgroup can be made here: ", f.How())
 	}
@@ -506,7 +506,7 @@ func TestAnonymousDoubleFork(t *testing.T) {
 }
 
 func TestStaleCgroupsAreRemoved(t *testing.T) {
-	f := NewForest("reaper-test")
+	f := NewForest("reaper-test", "")
 	if f.base < 0 {
 		t.Skip("no cgroup can be made here: ", f.How())
 	}
@@ -533,7 +533,7 @@ func TestStaleCgroupsAreRemoved(t *testing.T) {
 
 // Daemons that start in the same moment take nothing from each other.
 func TestBasesMadeAtOnce(t *testing.T) {
-	if f := NewForest("reaper-test"); f.base < 0 {
+	if f := NewForest("reaper-test", ""); f.base < 0 {
 		t.Skip("no cgroup can be made here: ", f.How())
 	} else {
 		f.Close()

@@ -28,6 +28,8 @@ type SavedTree struct {
 	Killed       bool
 	Cage         uint32
 	Held         *SavedHeld
+	Foreign      bool
+	Env          []string
 }
 
 // SavedHeld is what only trees with limits have.
@@ -84,7 +86,7 @@ func RestoreForest(from SavedForest) (*Forest, error) {
 func (t *Tree) Save() *SavedTree {
 	s := &SavedTree{
 		Name: t.name, Called: t.called, Pid: t.pid, Pgid: t.pgid, Start: t.start, Made: t.made, Cloned: t.cloned,
-		Caged: t.caged, Killed: t.killed, Cage: t.cage,
+		Caged: t.caged, Killed: t.killed, Cage: t.cage, Foreign: t.foreign, Env: t.env,
 	}
 	if t.held != nil {
 		s.Held = &SavedHeld{t.held.applied, t.held.kills}
@@ -100,6 +102,7 @@ func (f *Forest) Restore(from *SavedTree) *Tree {
 	t := &Tree{
 		forest: f, name: from.Name, called: from.Called, pid: from.Pid, pgid: from.Pgid, start: from.Start, made: from.Made,
 		cloned: from.Cloned, caged: from.Caged, killed: from.Killed, cage: from.Cage,
+		foreign: from.Foreign, env: from.Env,
 	}
 	if from.Held != nil {
 		t.held = &held{from.Held.Applied, from.Held.Kills}
@@ -107,7 +110,7 @@ func (f *Forest) Restore(from *SavedTree) *Tree {
 	for _, p := range from.Known {
 		t.known = append(t.known, proc{pid: p.Pid, pgid: p.Pgid, sid: p.Sid, start: p.Start})
 	}
-	if t.pid != 0 && !t.caged {
+	if t.pid != 0 && !t.caged && !t.foreign {
 		f.leaders[t.pid] = struct{}{}
 	}
 	return t

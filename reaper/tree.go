@@ -32,7 +32,10 @@ type Tree struct {
 	caged  bool   // this launch was
 	killed bool   // the cgroup was killed: nothing can be born in it any more
 	cage   uint32 // counts the cgroups used up
-	held   *held  // nil without limits
+
+	env     []string // of an adopted launch, to know its own by
+	foreign bool     // the launch was an earlier daemon's: the leader is no child of ours
+	held    *held    // nil without limits
 }
 
 // Tree makes the tree of an instance; name is one that no other tree has.
@@ -65,7 +68,7 @@ func (t *Tree) Loose() { t.cloned, t.held = false, nil }
 // Planted says that the next launch has begun: pid is its leader and leads a
 // process group.
 func (t *Tree) Planted(pid int) {
-	t.pid, t.pgid, t.known, t.caged = pid, pid, nil, t.cloned
+	t.pid, t.pgid, t.known, t.caged, t.foreign, t.env = pid, pid, nil, t.cloned, false, nil
 	if t.caged {
 		return
 	}
@@ -137,7 +140,7 @@ func (t *Tree) leaderLeft() int {
 	if t.pid == 0 {
 		return 0
 	}
-	if st, err := sys.ReadStat(t.pid); err != nil || !st.Alive() {
+	if !t.leaderLives() {
 		return 0
 	}
 	return 1
@@ -158,10 +161,7 @@ func (t *Tree) Procs() []int {
 func (t *Tree) Signal(sig unix.Signal, scope Scope) error {
 	switch scope {
 	case Leader:
-		if t.pid == 0 {
-			return unix.ESRCH
-		}
-		return unix.Kill(t.pid, sig)
+		return t.signalLeader(sig)
 	case Group:
 		return t.signalGroup(sig)
 	}
@@ -220,10 +220,11 @@ func (t *Tree) signalAll(sig unix.Signal, members []proc) error {
 // signalGroup signals the process group at once, as long as that is certainly
 // this tree's: its leader is not reaped, or a process of this tree is in it.
 func (t *Tree) signalGroup(sig unix.Signal) error {
-	if t.groupGone() || t.pid == 0 && len(t.inGroup(t.members())) == 0 {
+	leaderless := t.pid == 0 || t.foreign && !t.leaderLives()
+	if t.groupGone() || leaderless && len(t.inGroup(t.members())) == 0 {
 		return unix.ESRCH
 	}
-	return unix.Kill(-t.pgid, sig)
+	return t.killGroup(sig)
 }
 
 func (t *Tree) inGroup(members []proc) []proc {

@@ -111,6 +111,9 @@ func (t *Tree) roots() (found []proc, fresh bool) {
 		found, ok = meet(found, p.pid, p.start)
 		fresh = fresh && ok
 	}
+	if t.foreign {
+		found = t.kin(found)
+	}
 	orphans, ok := t.forest.orphans()
 	fresh = fresh && ok
 	for _, o := range orphans {

@@ -43,14 +43,12 @@ func lockFile(path string) (fd int, err error) {
 		Close(fd)
 		return -1, fmt.Errorf("pid file %s is not a regular file", path)
 	}
-	switch err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err {
+	switch pid, err := lockOf(fd, func(text []byte) int { return int(decimal(text)) }); err {
 	case nil:
 		return fd, nil
 	case unix.EWOULDBLOCK:
-		var text [32]byte
-		n, _ := unix.Pread(fd, text[:], 0)
 		Close(fd)
-		return -1, &InUse{"pid file", path, int(decimal(text[:max(n, 0)]))}
+		return -1, &InUse{"pid file", path, pid}
 	default:
 		Close(fd)
 		return -1, fmt.Errorf("lock pid file %s: %w", path, err)

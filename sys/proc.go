@@ -136,6 +136,12 @@ func childrenByParent(pid int) (out []int) {
 	return out
 }
 
+// Processes gives the pids of all processes.
+func Processes() (out []int) {
+	eachNumber("/proc", func(pid int) { out = append(out, pid) })
+	return out
+}
+
 // Descendants gives every process below pid, parents before their children. It
 // is no snapshot: processes come and go while it is made.
 func Descendants(pid int) []int {

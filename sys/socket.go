@@ -92,7 +92,9 @@ func clearStale(path string) error {
 	case nil:
 		defer Close(fd)
 		pid, _, _, _ := PeerCred(fd) // 0 when unknown
-		return &InUse{"socket", path, pid}
+		if pid <= 0 || unix.Kill(pid, 0) != unix.ESRCH {
+			return &InUse{"socket", path, pid}
+		} // else a child that a dead daemon was about to launch has it, for a moment
 	case unix.EAGAIN, unix.EPROTOTYPE: // its queue is full; it is one for datagrams
 		return &InUse{"socket", path, 0}
 	case unix.ECONNREFUSED:
