@@ -272,6 +272,27 @@ func TestWithoutEquivalent(t *testing.T) {
 	}
 }
 
+// The hook that is proposed for a listener is one, once it is uncommented.
+func TestProposedHooks(t *testing.T) {
+	for _, events := range []string{"PROCESS_STATE", "EVENT", "PROCESS_STATE_FATAL,PROCESS_STATE_EXITED", "process_state_backoff"} {
+		conf := "[program:p]\ncommand=a\n[eventlistener:l]\ncommand=crashmail -m 'a@b: c'\nevents=" + events + "\n"
+		r := Convert("s.conf", []byte(conf), world(nil))
+		yaml := string(r.YAML)
+		at := strings.Index(yaml, "# hooks:\n")
+		if at < 0 {
+			t.Fatalf("%s: nothing is proposed:\n%s", events, yaml)
+		}
+		var b strings.Builder
+		b.WriteString(yaml[:at])
+		for line := range strings.Lines(yaml[at:]) {
+			b.WriteString(strings.TrimPrefix(line, "# "))
+		}
+		if _, err := config.Parse("new.yaml", []byte(b.String())); err != nil {
+			t.Errorf("%s: %v\n%s", events, err, b.String())
+		}
+	}
+}
+
 // A comment cannot break out of its line, whatever it holds.
 func TestCommentsStayComments(t *testing.T) {
 	for _, evil := range []string{"a\u2028programs: {}", "a\u0085b: c", "a\vb", "a\x1b[31m", "a\rb: c", "\ufeffx"} {

@@ -77,7 +77,7 @@ func logTarget(v string, foreground bool) string {
 		return "syslog"
 	case isDaemonsOwn(v):
 		return "stderr"
-	case slices.Contains([]string{"stderr", "auto"}, v):
+	case slices.Contains([]string{"stderr", "journal"}, v):
 		return "./" + v
 	}
 	return v

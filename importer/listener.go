@@ -69,19 +69,19 @@ func advice(command string, events []string) []string {
 
 // hook is the command to propose in place of a listener's.
 func hook(command string) string {
-	words := strings.Fields(command)
-	if len(words) == 0 {
+	words, err := splitCommand(command)
+	if err != nil || len(words) == 0 {
 		return "/path/to/command"
 	}
-	switch path.Base(words[0]) {
+	switch path.Base(words[0].text) {
 	case "crashmail", "crashmailbatch", "fatalmailbatch", "crashsms":
-		for i, w := range words {
-			if strings.HasPrefix(w, "-m") || strings.HasPrefix(w, "--email") || strings.HasPrefix(w, "--toEmail") {
+		for i, word := range words {
+			if w := word.text; strings.HasPrefix(w, "-m") || strings.HasPrefix(w, "--email") || strings.HasPrefix(w, "--toEmail") {
 				_, to, ok := strings.Cut(w, "=")
 				if !ok && i+1 < len(words) {
-					to = words[i+1]
+					to = words[i+1].text
 				}
-				return scalar("mail -s 'a program has died' " + to)
+				return scalar("mail -s 'a program has died' " + quote(to))
 			}
 		}
 		return scalar("mail -s 'a program has died' root")
