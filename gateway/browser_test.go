@@ -196,6 +196,11 @@ func TestPageInChromium(t *testing.T) {
 	b.picture("desktop")
 	b.size(360, 740, "dark")
 	b.picture("phone")
+	b.eval(fmt.Sprintf("("+row+`).querySelector(".name").click()`, "tick")) // closes it
+	b.size(1280, 900, "dark")
+	b.picture("desktop-list")
+	b.size(360, 1600, "light")
+	b.picture("phone-list")
 	if title := b.eval("document.title"); title != "Taskmaster" {
 		t.Errorf("a program's output was taken for code: the title is %s", title)
 	}
