@@ -309,3 +309,21 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("a terminal has one stream: %+v, %+v", l.Stdout, l.Stderr)
 	}
 }
+
+func TestSeveralWrite(t *testing.T) {
+	for _, c := range []struct {
+		fields      string
+		out, errors bool
+	}{
+		{"stdout: a, stderr: b", false, false},
+		{"stdout: a, stderr: a", true, true},
+		{"stdout: a, stderr: b, numprocs: 2", true, true},
+		{"stdout: 'a.{num}', stderr: b, numprocs: 2", false, true},
+		{"stdout: 'a.{num}', stderr: 'a.{num}', numprocs: 2", true, true},
+	} {
+		p := load(t, "programs: {a: {cmd: x, "+c.fields+"}}").Programs[0]
+		if out, errors := p.SeveralWrite(true), p.SeveralWrite(false); out != c.out || errors != c.errors {
+			t.Errorf("%s: %t, %t; want %t, %t", c.fields, out, errors, c.out, c.errors)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"taskmaster/process"
@@ -166,6 +167,16 @@ type Program struct {
 	Hash         string    // ProcessHash, once somebody has asked for it
 
 	from *origin // where the templates stand in the file; nil once the file has been checked
+}
+
+// SeveralWrite tells whether more than one stream of the program goes into the
+// file of its stdout, or of its stderr: of several instances, or both of one.
+func (p *Program) SeveralWrite(stdout bool) bool {
+	path, other := p.Stdout.Path, p.Stderr.Path
+	if !stdout {
+		path, other = other, path
+	}
+	return path == other || p.NumProcs > 1 && !strings.Contains(path, "{num}")
 }
 
 // Launch is one instance, ready to be started: templates and environment put in.

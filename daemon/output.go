@@ -123,7 +123,7 @@ func (d *Daemon) route(w *wiring, s *stream, o config.Output, own *console) (int
 	case config.ToFile:
 		file, err := d.book.Open(logfile.Options{
 			Path: o.Path, MaxBytes: o.MaxBytes, Backups: o.Backups, Compress: o.Compress,
-			Timestamp: o.Timestamp, Prefix: o.Prefix, Mode: o.Mode,
+			Timestamp: o.Timestamp, Prefix: o.Prefix, Mode: o.Mode, Shared: w.c.program.SeveralWrite(s == &w.c.out),
 		})
 		if err != nil {
 			return -1, err

@@ -25,6 +25,7 @@ type Options struct {
 	Timestamp bool   // each line begins with the time it came (control.Stamp)
 	Prefix    string // each line begins with this, after the time
 	Mode      uint32 // permission bits of a file that is created; 0 means 0640, others' write bit is ignored
+	Shared    bool   // others will write to it too: from its first byte on it is given whole lines
 }
 
 // Book holds every open log file, so that all who write to one path share one
@@ -78,7 +79,7 @@ func (b *Book) Open(o Options) (*File, error) {
 		f.share(o)
 		return f, nil
 	}
-	f := &File{book: b, opts: o, key: at.path, common: b.several[at.path], refs: 1, fd: -1}
+	f := &File{book: b, opts: o, key: at.path, common: o.Shared || b.several[at.path], refs: 1, fd: -1}
 	if err := f.openAt(at); err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (b *Book) openOwn(o Options, own int) (*File, error) {
 	if err != nil {
 		return nil, pathError("open", o.Path, err)
 	}
-	f := &File{book: b, opts: o, key: key, common: b.several[key], refs: 1, fd: fd}
+	f := &File{book: b, opts: o, key: key, common: o.Shared || b.several[key], refs: 1, fd: fd}
 	b.files[key] = f
 	return f, nil
 }

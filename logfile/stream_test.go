@@ -233,3 +233,15 @@ type collector struct{ bytes.Buffer }
 func (c *collector) put(p []byte, _ time.Time) { c.Write(p) }
 func (c *collector) shared() bool              { return true }
 func (c *collector) attach(int)                {}
+
+// One that is to be shared is given whole lines before anybody shares it: else
+// the first line of the second would come into the middle of one of the first's.
+func TestSharedFromTheFirstByte(t *testing.T) {
+	d := newDesk(t)
+	_, first := d.open(Options{Path: "a", Shared: true})
+	d.write(first, "begin")
+	_, second := d.open(Options{Path: "a", Shared: true})
+	d.write(second, "whole\n")
+	d.write(first, "ning\n")
+	d.want("a", "whole\nbeginning\n")
+}
