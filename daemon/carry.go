@@ -48,8 +48,12 @@ type carried struct {
 	Pulse     pulse
 	Timetable []carriedPlan
 	Evicted   []process.Place
+	CrashedAt []crash
 	Record    *carriedRecord
 }
+
+// crash is a fault of our own that was recovered from.
+type crash struct{ At time.Time }
 
 // carriedRecord is the state file, open and locked.
 type carriedRecord struct {
@@ -123,6 +127,9 @@ func (d *Daemon) pack() (data []byte, fds []int, err error) {
 		c.Record = &carriedRecord{b.keep(r.fd), r.lines, r.torn}
 	}
 	c.Terminal = b.terminal()
+	for _, t := range d.crashedAt {
+		c.CrashedAt = append(c.CrashedAt, crash{t})
+	}
 	data, err = state.Encode(&c, d.now)
 	return data, b.fds, err
 }
@@ -202,6 +209,9 @@ func (u *unpacking) queues() {
 		if i := d.set.At(p); i != nil {
 			d.leftovers = append(d.leftovers, d.childOf(i))
 		}
+	}
+	for _, v := range c.CrashedAt {
+		d.crashedAt = append(d.crashedAt, v.At)
 	}
 	for _, p := range c.Evicted {
 		if i := d.set.At(p); i != nil {

@@ -23,7 +23,7 @@ var notCarried = map[string]string{
 	"stream.name": "constant", "pipe.d": "ours", "pipe.s": "where it is", "pipe.sink": "as Stream, Aloud or Silent",
 	"pipe.last": "a pause is some milliseconds", "pipe.resume": "likewise", "pipe.listed": "likewise",
 	"Daemon.alarms": "those of checks, which begin anew", "watch.d": "ours", "watch.c": "where it is", "watch.check": "it begins anew", "watch.refused": "they are said once more",
-	"Daemon.legacy": "of the start", "record.d": "ours", "record.path": "in Config", "record.buf": "flushed",
+	"Daemon.legacy": "of the start", "Daemon.serving": "of a moment", "record.d": "ours", "record.path": "in Config", "record.buf": "flushed",
 
 	"record.since": "read anew", "record.ticks": "read anew",
 	"lines.m":      "as Pattern",

@@ -219,8 +219,8 @@ func (c *client) requests() {
 		if !ok || c.full() && !(c.attached && isMessage(line)) {
 			break
 		}
+		c.in = rest // first: should it be our undoing, it is not read again
 		c.d.request(c, line)
-		c.in = rest
 	}
 	if len(c.in) == 0 {
 		c.in = nil

@@ -91,10 +91,12 @@ type Daemon struct {
 	timetable *timetable      // nil while nothing has a schedule
 	unlimited map[string]bool // programs and fields of which it was said that they cannot be limited
 
-	manager *manager
-	record  *record  // nil when there is no state file
-	legacy  legacy   // of the daemon before, at the start
-	evicted []*child // of the daemon before: nothing is started before they are gone
+	manager   *manager
+	record    *record     // nil when there is no state file
+	legacy    legacy      // of the daemon before, at the start
+	serving   *request    // the one that is being carried out now
+	crashedAt []time.Time // faults of our own, of late
+	evicted   []*child    // of the daemon before: nothing is started before they are gone
 
 	others   history // the events that are no change of state
 	hooks    []*hook
@@ -140,14 +142,11 @@ func run(o Options) int {
 		return 1
 	}
 	defer d.close()
-	defer d.crash()
 	if o.Resume == nil {
 		d.begin()
 	}
 	d.ready()
-	for !d.done() {
-		d.turn()
-	}
+	d.live()
 	return d.finish()
 }
 

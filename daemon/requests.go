@@ -75,8 +75,10 @@ func (d *Daemon) submit(p peer, q control.Request) {
 		level = journal.Info
 	}
 	d.log(level, "command", journal.Str("command", commandLine(q)), journal.Str("by", p.who()))
+	d.serving = r
 	handlers[call.Name](d, r)
 	r.settle()
+	d.serving = nil
 }
 
 // changes tells whether a command does more than look.
