@@ -9,6 +9,8 @@ INIT     ?= systemd
 FUZZTIME ?= 10s
 STRESS   ?= 5m
 OUTPUT   ?= 1GB
+UPGRADES ?= 200
+KILLS    ?= 100
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Nothing but `make race` needs a C compiler.
@@ -78,8 +80,9 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 bench: build ## benchmarks of the rooms, and start-up, memory and restart of the binary
 	TASKMASTER_BINARY=$(BINARY) $(GO) test -run='^$$' -bench=. -benchmem ./...
 
-stress: build ## random commands, kills and reloads for STRESS (5m), against /proc; OUTPUT (1GB) of output, byte by byte
-	TASKMASTER_BINARY=$(BINARY) STRESS=$(STRESS) OUTPUT_BYTES=$(OUTPUT) $(GO) test -count=1 -timeout=0 -v -run='^(TestStress|TestOutputIsByteExact)$$' ./tests
+stress: build ## random commands, kills and reloads for STRESS (5m), against /proc; OUTPUT (1GB) of output, byte by byte; UPGRADES (200), KILLS (100) of the daemon
+	TASKMASTER_BINARY=$(BINARY) STRESS=$(STRESS) OUTPUT_BYTES=$(OUTPUT) UPGRADES=$(UPGRADES) KILLS=$(KILLS) $(GO) test -count=1 -timeout=0 -v \
+		-run='^(TestStress|TestOutputIsByteExact|TestUpgradesUnderLoad|TestKilledDaemonLosesNothing)$$' ./tests
 
 scale: build ## 1 to 10,000 programs: start, storm, status, reload, stop, memory; a table, and docs/scale.svg
 	TASKMASTER_BINARY=$(BINARY) SCALE=$(CURDIR)/docs/scale.svg $(GO) test -count=1 -timeout=0 -v -run="^TestScale$$" ./tests
