@@ -13,12 +13,6 @@ const firstLines = "200"
 
 // output follows one output of one process, as pieces of text.
 func output(l *link.Client, w http.ResponseWriter, r *http.Request) {
-	pieces := make(chan string)
-	failed := make(chan error, 1)
-	name, from := r.FormValue("name"), r.FormValue("stream")
-	if from != "stderr" {
-		from = "stdout"
-	}
 	s, end, ok := openStream(w)
 	if end != nil {
 		defer end()
@@ -26,16 +20,7 @@ func output(l *link.Client, w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	go func() {
-		failed <- l.Follow(r.Context(), func(text string) error {
-			select {
-			case pieces <- text:
-				return nil
-			case <-r.Context().Done():
-				return r.Context().Err()
-			}
-		}, "tail", "-f", "--raw", "-n", firstLines, "--", name, from)
-	}()
+	pieces, failed := pump(l, r)
 	quiet := time.NewTicker(beat)
 	defer quiet.Stop()
 	for ok {
@@ -56,4 +41,25 @@ func output(l *link.Client, w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// pump hands over what comes, until the request ends; failed says how it has ended before.
+func pump(l *link.Client, r *http.Request) (pieces chan string, failed chan error) {
+	pieces, failed = make(chan string), make(chan error, 1)
+	name, from := r.FormValue("name"), r.FormValue("stream")
+	if from != "stderr" {
+		from = "stdout"
+	}
+	give := func(text string) error {
+		select {
+		case pieces <- text:
+			return nil
+		case <-r.Context().Done():
+			return r.Context().Err()
+		}
+	}
+	go func() {
+		failed <- l.Follow(r.Context(), give, "tail", "-f", "--raw", "-n", firstLines, "--", name, from)
+	}()
+	return pieces, failed
 }
