@@ -211,15 +211,18 @@ func (s *step) renew() {
 	}
 }
 
-// abort stops an instance by our own judgement; it stays wanted.
+// abort stops an instance by our own judgement; it stays wanted. One that is
+// held stops anyway, as somebody asked, but not before those that depend on it.
 func (s *step) abort(b blame, by, why string) {
 	if s.vigil == nil {
 		s.vigil = &vigil{}
 	}
 	s.vigil.asking = false
-	if !s.held { // else it stops anyway, as somebody asked
-		s.vigil.blame, s.vigil.why, s.by = b, why, by
+	if s.held {
+		s.deadline = time.Time{}
+		return
 	}
+	s.vigil.blame, s.vigil.why, s.by = b, why, by
 	s.halt()
 }
 
