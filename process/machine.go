@@ -265,6 +265,12 @@ func (s *step) endedStarting() {
 		s.endedHeld()
 		return
 	}
+	if s.lastedLong() {
+		s.failed, s.hasty = 0, 0
+		s.enter(Running, "")
+		s.endedRunning()
+		return
+	}
 	s.endedAlone()
 	switch {
 	case s.group.Policy.Oneshot:
@@ -274,6 +280,14 @@ func (s *step) endedStarting() {
 	default:
 		s.fail("exited before it was ready (" + s.exit.String() + ")")
 	}
+}
+
+// lastedLong tells of one that ended in STARTING whether it had started: it was
+// ready and lived for starttime, but its end was seen before that deadline.
+func (s *step) lastedLong() bool {
+	p := &s.group.Policy
+	ready := s.vigil == nil || s.vigil.ready
+	return ready && !p.Oneshot && p.StartTime > 0 && s.now.Sub(s.launched) >= p.StartTime
 }
 
 func (s *step) endedOneshot() {

@@ -55,6 +55,10 @@ var scenarios = []scenario{
 		states: "STARTING BACKOFF STARTING RUNNING", starts: 2,
 	},
 	{
+		name: "an end in the very moment in which it has lived for starttime", script: []life{{lives: time.Second, exit: code(0)}},
+		states: "STARTING RUNNING EXITED", starts: 1, reason: "exit code 0 (expected)",
+	},
+	{
 		name: "expected exit stays", script: []life{{lives: 2 * time.Second, exit: code(0)}},
 		states: "STARTING RUNNING EXITED", starts: 1, reason: "exit code 0 (expected)",
 	},

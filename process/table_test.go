@@ -28,7 +28,7 @@ var says = map[string]string{
 	"spawned":       "→ STARTING (RUNNING at once with starttime 0 and nothing to be ready for)",
 	"spawnFailed":   "failed start → BACKOFF, or FATAL when the tries are used up",
 	"lost":          "→ UNKNOWN",
-	"endedStarting": "failed start → BACKOFF or FATAL; a oneshot that succeeded → EXITED",
+	"endedStarting": "failed start → BACKOFF or FATAL; a oneshot that succeeded → EXITED; after starttime, and ready, as in RUNNING",
 	"endedRunning":  "→ EXITED; then STARTING if autorestart says so, through BACKOFF when it would spin",
 	"endedStopping": "all of it gone → STOPPED, else stays",
 	"stopped":       "→ STOPPED, then STARTING if a start came meanwhile",
