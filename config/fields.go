@@ -162,6 +162,14 @@ var programFields = []field[Program]{
 	},
 	{
 		spec: spec{
+			name: "watch", kind: kindWatch, def: "false", example: "[true, settings.yaml]", also: "watch_files autoreload pathchanged pathmodified",
+			doc: "Restart it a second after the last change of one of these: a path or a list of them, files or directories (what is directly in them); `true` is its own binary. See [watch](watch.md).",
+		},
+		read: func(a at, n *yaml.Node, p *Program) { a.watches(n, p) },
+		same: sameWatch,
+	},
+	{
+		spec: spec{
 			name: "stdout", kind: kindOutput, process: true, words: stdoutWords, def: "capture", example: "{path: web.log, maxbytes: 10MiB}", also: "stdout_logfile out_file standardoutput logfile",
 			doc: "Where standard output goes: a path (appended, never truncated), `capture` (the last part is kept in memory, for `tail`), `none` (/dev/null), `inherit` (the daemon's own), or a mapping, see below.",
 		},

@@ -78,7 +78,7 @@ func (p *Program) fill(s *scope, cmd []string) (*Launch, error) {
 	if path, err := s.variable("PATH", none); err == nil {
 		l.Path = path
 	}
-	return l, nil
+	return l, s.watched(p, l)
 }
 
 // scope is what the templates of instance num see.

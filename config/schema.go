@@ -164,6 +164,9 @@ func schemaOfText(s *spec) *jsonSchema {
 		return pattern(`^ *(@(hourly|daily|midnight|weekly|monthly|yearly|annually)|@every +[0-9hms.]+|none|([^ @]+ +){4}[^ ]+) *$`)
 	case kindPaths:
 		return either(path, &jsonSchema{Type: "array", Items: path})
+	case kindWatch:
+		item := either(path, ofType("boolean"))
+		return either(ofType("boolean"), path, &jsonSchema{Type: "array", Items: item})
 	case kindCommand:
 		return either(path, &jsonSchema{Type: "array", Items: scalar, MinItems: 1})
 	case kindAddress, kindURL, kindRegexp:

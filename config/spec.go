@@ -47,6 +47,7 @@ const (
 	kindAddress // HOST:PORT
 	kindURL
 	kindRegexp
+	kindWatch // true, false, or paths, true among them
 )
 
 // spec is all that is said of one field besides how it is stored.
@@ -165,6 +166,8 @@ func (s *spec) wantText() string {
 		return "HOST:PORT"
 	case kindURL:
 		return "a URL such as " + s.example
+	case kindWatch:
+		return "true, false, a path or a list of paths"
 	case kindRegexp:
 		return "a regular expression"
 	case kindOutput:

@@ -18,7 +18,7 @@ type place struct {
 // origin is where the templates of a program stand, and what owns them:
 // the program, or the defaults.
 type origin struct {
-	schedule                                      place
+	schedule, watch                               place
 	name, cmd, dir, stdout, stderr, ready, health place
 
 	env     []place // of Program.Env, in turn

@@ -163,6 +163,7 @@ type Program struct {
 	HookTime     time.Duration
 	Escort       *Escort   // nil when it has none of it
 	Schedule     *Schedule // nil when nothing runs it by itself
+	Watch        *Watch    // nil when it is restarted for no change of a file
 	Terms        *Terms    // nil when it says nothing of them
 	Hash         string    // ProcessHash, once somebody has asked for it
 
@@ -187,6 +188,7 @@ type Launch struct {
 	Dir            string
 	Stdout, Stderr Output
 	Identity       *Identity // nil when it stays the daemon's
+	Watch          []string  // files and directories that it is restarted for
 }
 
 // InstanceName is web for the only instance of a program, web:2 for one of several.

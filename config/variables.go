@@ -7,6 +7,7 @@ import "strconv"
 func (l *loader) checkVariables(p *Program) {
 	l.checkProbes(p)
 	l.checkEscort(p)
+	l.checkWatch(p)
 	if !usesVariables(p) {
 		return
 	}

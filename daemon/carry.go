@@ -49,6 +49,7 @@ type carried struct {
 	Timetable []carriedPlan
 	Evicted   []process.Place
 	CrashedAt []crash
+	Lookouts  []carriedLookout
 	Record    *carriedRecord
 }
 
@@ -120,7 +121,7 @@ func (d *Daemon) pack() (data []byte, fds []int, err error) {
 	for _, e := range d.escaped {
 		c.Escaped = append(c.Escaped, carriedEscape{e.c.Place(), int(e.sig)})
 	}
-	c.Timetable = d.timetable.carry()
+	c.Timetable, c.Lookouts = d.timetable.carry(), d.lookouts.carry()
 	c.Leftovers, c.Spawns, c.Evicted = places(d.leftovers), places(d.spawns), places(d.evicted)
 	if r := d.record; r != nil {
 		r.flush()

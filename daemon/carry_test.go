@@ -38,6 +38,7 @@ var notCarried = map[string]string{
 	"aloud.d": "ours", "aloud.plain": "as Stream", "aloud.o": "in Stream",
 	"terminal.d": "ours", "terminal.in": "opened anew", "terminal.polled": "found out anew", "terminal.held": "found out anew",
 	"terminal.state": "as Settings", "outlet.d": "ours", "outlet.fd": "opened anew", "outlet.own": "found out anew",
+	"lookout.on": "as At", "lookout.spots": "looked for anew", "lookout.due": "counted anew", "lookout.said": "said once more",
 	"outlet.buf": "as Pending", "outlet.polled": "found out anew",
 }
 
@@ -65,6 +66,7 @@ func TestEverythingIsCarried(t *testing.T) {
 		{reflect.TypeFor[terminal](), reflect.TypeFor[carriedTerminal]()},
 		{reflect.TypeFor[outlet](), reflect.TypeFor[carriedOutlet]()},
 		{reflect.TypeFor[plan](), reflect.TypeFor[carriedPlan]()},
+		{reflect.TypeFor[lookout](), reflect.TypeFor[carriedLookout]()},
 	} {
 		for i := range c.live.NumField() {
 			name := c.live.Field(i).Name

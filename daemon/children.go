@@ -160,6 +160,7 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	d.lookOut(c.Instance, launch)
 	cmd := command(c.program, launch)
 	cmd.Stdin = d.null
 	w, err := d.connect(c, launch, cmd)

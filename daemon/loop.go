@@ -90,6 +90,7 @@ func (d *Daemon) settle() {
 	d.letIn()
 	d.set.Expire(d.now)
 	d.runDue()
+	d.heedChanges()
 	d.alarms.expire(d.now)
 	d.expireAsides()
 	d.expireHooks()
@@ -105,7 +106,7 @@ func (d *Daemon) settle() {
 
 // arm sets the timer to the earliest deadline, if that has changed.
 func (d *Daemon) arm() {
-	next := earliest(d.set.Deadline(), d.asides.times.first(), d.hooksAt(), d.alarms.first(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.managerAt(), d.terminal.deadline(), d.acceptAt, d.scheduleAt())
+	next := earliest(d.set.Deadline(), d.asides.times.first(), d.hooksAt(), d.alarms.first(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.managerAt(), d.terminal.deadline(), d.acceptAt, d.scheduleAt(), d.lookouts.deadline())
 	if next.Equal(d.armed) {
 		return
 	}

@@ -105,4 +105,5 @@ func (d *Daemon) configure(c *config.Config, changes []config.Change) {
 	d.set.Configure(specs, d.now)
 	d.limitAll()
 	d.configureSchedules()
+	d.configureLookouts()
 }

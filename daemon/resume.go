@@ -121,6 +121,7 @@ func (d *Daemon) takeOver(in *Inherited) error {
 	d.upgraded(c.Version)
 	d.book.Unfinished(d.compressing())
 	d.askAnew()
+	u.lookouts()
 	d.zombies = true
 	for _, sig := range in.signals {
 		d.take(sig)

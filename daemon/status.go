@@ -102,6 +102,9 @@ func (d *Daemon) detail(i *process.Instance) string {
 			say("schedule: %s", p.Schedule.Text)
 		}
 	}
+	if w := d.lookouts; w != nil && w.of[i] != nil {
+		say("watches: %s", w.of[i].describe())
+	}
 	say("trees: %s", d.forest.How())
 	if c == nil {
 		return strings.Join(out, "\n")

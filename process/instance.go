@@ -153,6 +153,11 @@ func (i *Instance) Next() time.Time {
 	return time.Time{}
 }
 
+// Heeds tells whether a change of what i was made from restarts it: while it is
+// wanted and runs, is about to or has given up. What was stopped stays so, and
+// what has ended by itself too.
+func (i *Instance) Heeds() bool { return i.want == Up && (i.state.Active() || i.state == Fatal) }
+
 // Healthy tells whether i is as it should be: RUNNING, or EXITED as expected.
 func (i *Instance) Healthy() bool {
 	return i.state == Running || i.state == Exited && i.expected && !i.due && !i.spawning
