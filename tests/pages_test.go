@@ -90,6 +90,7 @@ var (
 	link      = regexp.MustCompile(`(?:\]\(|(?:src|href)=")([^)#\s"]*)(#[^)\s"]*)?[)"]`)
 	heading   = regexp.MustCompile(`(?m)^#{1,6} +(.*)$`)
 	noAnchor  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	proof     = regexp.MustCompile("`(Test[A-Z][A-Za-z0-9]*)`")
 	linkInAny = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 )
 
@@ -179,6 +180,32 @@ func TestConfigurationsInTheDocs(t *testing.T) {
 	}
 	if looked < 10 {
 		t.Errorf("only %d configurations found: the pattern is wrong, or the pages are", looked)
+	}
+}
+
+// The tests that the pages name as proof exist.
+func TestProofsInTheDocs(t *testing.T) {
+	t.Parallel()
+	var code strings.Builder
+	for _, depth := range []string{"../*/*_test.go", "../*/*/*_test.go"} {
+		files, err := filepath.Glob(depth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			code.WriteString(readFile(t, f))
+		}
+	}
+	named := 0
+	for _, p := range readPages(t, "..") {
+		for _, m := range proof.FindAllStringSubmatch(p.prose, -1) {
+			if named++; !strings.Contains(code.String(), "\nfunc "+m[1]+"(") {
+				t.Errorf("%s: no test %s", p.path, m[1])
+			}
+		}
+	}
+	if named < 30 {
+		t.Errorf("only %d tests found: the pattern is wrong, or the pages are", named)
 	}
 }
 
