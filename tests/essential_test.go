@@ -15,7 +15,7 @@ func TestProgramThatCrashesAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	d := w.start(programs{
-		"crash": prog(sh("echo $$ >> crash.starts; exit 3"), fields{"startretries": 2}),
+		"crash": prog(sh("echo $$ >> crash.starts; exit 3"), fields{"startretries": 2, "starttime": 30}),
 		"good":  prog("sleep 1000"),
 	})
 	good := d.await("good", "RUNNING").PID

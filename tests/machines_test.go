@@ -110,7 +110,7 @@ func TestStats(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	d := w.start(programs{
-		"bad":   prog(sh("exit 7"), fields{"startretries": 1, "backoff": 0.1}),
+		"bad":   prog(sh("exit 7"), fields{"startretries": 1, "backoff": 0.1, "starttime": 30}),
 		"shot":  prog(sh("printf 12345; kill -9 $$"), fields{"autorestart": "never", "starttime": 0, "oneshot": true, "startretries": 0}),
 		"later": prog("sleep 1000", fields{"autostart": false, "stdout": w.path("x/{num}")}),
 	})

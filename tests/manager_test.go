@@ -67,7 +67,7 @@ func TestServiceManagerIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	m := newManager(w, w.path("notify"))
-	d := w.start(programs{"a": prog("sleep 1000"), "b": prog("false", fields{"startretries": 0})}, m.env("WATCHDOG_USEC=200000"))
+	d := w.start(programs{"a": prog("sleep 1000"), "b": prog("false", fields{"startretries": 0, "starttime": 30})}, m.env("WATCHDOG_USEC=200000"))
 	m.hears(`(?m)^READY=1\nMAINPID=`+itoa(d.pid())+`\nSTATUS=`, 1)
 	m.hears(`STATUS=1 of 2 running, 1 FATAL`, 1)
 	m.hears(`^WATCHDOG=1$`, 5)

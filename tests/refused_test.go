@@ -238,7 +238,7 @@ func TestTimeNamespace(t *testing.T) {
 	w := newWorld(t)
 	d := w.start(programs{
 		"a":    prog("sleep 1000", fields{"starttime": 0.3}),
-		"fail": prog("false", fields{"startretries": 2}),
+		"fail": prog("false", fields{"startretries": 2, "starttime": 30}),
 	}, options{wrap: []string{"unshare", "-T", "--boottime", "864000", "--monotonic", "864000"}})
 	row := d.await("a", "RUNNING")
 	if row.Uptime < 0.3 || row.Uptime > patience.Seconds() {
