@@ -163,3 +163,9 @@ func TestSameHook(t *testing.T) {
 		t.Error("the defaults are a difference")
 	}
 }
+
+func TestEventKindsAreDistinct(t *testing.T) {
+	if len(eventBits) != len(EventKinds) {
+		t.Errorf("%d names for %d kinds of events", len(eventBits), len(EventKinds))
+	}
+}
