@@ -17,6 +17,9 @@ func crashing(t *testing.T, ps programs) *daemon {
 // A fault of the daemon's own is in the log with its stack, and nobody notices
 // more than an error in reply to what caused it.
 func TestPanicIsRecovered(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the binary with the crash in it is built a second time: once is enough, without the race detector")
+	}
 	t.Parallel()
 	w := newWorld(t)
 	d := crashing(t, programs{
@@ -47,6 +50,9 @@ func TestPanicIsRecovered(t *testing.T) {
 
 // One that crashes again and again stops everything in order.
 func TestPanicsHaveALimit(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the binary with the crash in it is built a second time: once is enough, without the race detector")
+	}
 	t.Parallel()
 	d := crashing(t, programs{"a": prog("sleep 1000"), "b": prog(sh("sleep 1000 & wait"))})
 	d.awaitAll("RUNNING")

@@ -272,6 +272,9 @@ func TestHooksReload(t *testing.T) {
 // of events a second, hooks that hang, fail and swallow, and a program that must
 // be launched anew as soon as it is killed.
 func TestSupervisionIsNotDelayedByHooks(t *testing.T) {
+	if raceEnabled {
+		t.Skip("it measures, which the race detector makes meaningless")
+	}
 	t.Parallel()
 	for _, c := range []struct {
 		name  string

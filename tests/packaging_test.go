@@ -105,6 +105,9 @@ func TestScratchContainer(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, for namespaces and chroot")
 	}
+	if raceEnabled {
+		t.Skip("the race detector's binary is not static, and nothing else is in the container")
+	}
 	unshare := tool(t, "unshare")
 	w := newWorld(t)
 	image(w)
