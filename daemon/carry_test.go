@@ -25,7 +25,6 @@ var notCarried = map[string]string{
 	"Daemon.alarms": "those of checks, which begin anew", "watch.d": "ours", "watch.c": "where it is", "watch.check": "it begins anew", "watch.refused": "they are said once more",
 	"Daemon.legacy": "of the start", "Daemon.serving": "of a moment", "record.d": "ours", "record.path": "in Config", "record.buf": "flushed",
 
-	"record.since": "read anew", "record.ticks": "read anew",
 	"lines.m":      "as Pattern",
 	"follower.tty": "that of the stream", "request.d": "ours", "request.call": "parsed anew", "request.waits": "counted anew",
 	"request.tail": "as Followers", "request.size": "that of the seat", "request.seat": "as Seats",

@@ -162,7 +162,7 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 	}
 	d.lookOut(c.Instance, launch)
 	cmd := command(c.program, launch)
-	cmd.Stdin = d.null
+	cmd.Stdin, cmd.Hold = d.null, d.record.lock()
 	w, err := d.connect(c, launch, cmd)
 	if err != nil {
 		return 0, err

@@ -1,7 +1,8 @@
 package daemon
 
 import (
-	"time"
+	"bytes"
+	"errors"
 
 	"taskmaster/journal"
 	"taskmaster/process"
@@ -24,10 +25,8 @@ type record struct {
 	path  string
 	fd    int
 	buf   []byte
-	lines int // in the file and in buf
-	since time.Time
-	ticks uint64 // after boot, at since
-	torn  bool   // the last write has left a part of a line
+	lines int  // in the file and in buf
+	torn  bool // the last write has left a part of a line
 }
 
 // legacy is what an earlier daemon has left in the state file.
@@ -38,12 +37,16 @@ type legacy struct {
 
 // openRecord opens the state file and reads what is in it. Without one the
 // daemon goes on all the same: only what it leaves when it is killed is unknown.
+// The error is that it cannot be known what an earlier one has left.
 func (d *Daemon) openRecord() error {
 	path := d.cfg.Daemon.State
 	if path == "none" {
 		return nil
 	}
 	fd, err := sys.OpenLocked(path, ownerOf)
+	if held := new(sys.Held); errors.As(err, &held) {
+		return err // what it says runs, and cannot be told from what does not
+	}
 	if err != nil {
 		d.log(journal.Warn, "no state file", journal.Str("path", path), journal.Err(err))
 		return nil
@@ -71,20 +74,28 @@ func (d *Daemon) openRecord() error {
 }
 
 func newRecord(d *Daemon, fd int) *record {
-	return &record{d: d, path: d.cfg.Daemon.State, fd: fd, since: d.now, ticks: sys.BootTicks()}
-}
-
-// clock gives the time of this turn in clock ticks after boot, or a little less:
-// the machine may have been asleep.
-func (r *record) clock() uint64 {
-	const tick = 10 * time.Millisecond
-	return r.ticks + uint64(max(r.d.now.Sub(r.since), 0)/tick) - 1
+	return &record{d: d, path: d.cfg.Daemon.State, fd: fd}
 }
 
 // ownerOf is the daemon whose state file says this.
-func ownerOf(text []byte) int {
-	head, _, _ := state.ReadRecords(text)
-	return head.PID
+func ownerOf(text []byte) sys.Owner {
+	line, _, _ := bytes.Cut(text, []byte{'\n'})
+	head, _, _ := state.ReadRecords(line)
+	owner := sys.Owner{PID: head.PID}
+	if head.Boot == sys.BootID() {
+		owner.Start = head.Start
+	}
+	return owner
+}
+
+// lock is the descriptor that keeps others from the state file, 0 without one. A
+// launch that is on its way holds it, too: who comes after this daemon does not
+// look for it before it can be found.
+func (r *record) lock() int {
+	if r == nil {
+		return 0
+	}
+	return r.fd
 }
 
 // anyAlive tells whether anything of the earlier daemon runs.
@@ -133,12 +144,13 @@ func (r *record) intend(cs []*child) {
 	if r == nil {
 		return
 	}
+	now := sys.BootTicks() // by the clock that the kernel gives start times by: not a tick too late
 	for _, c := range cs {
 		if !c.intended {
 			c.intended = true
 			p := &c.Group().Policy
 			line := &state.Record{
-				Op: state.Intent, Program: c.Group().Name, Num: c.Num, Name: c.Name, Start: r.clock(),
+				Op: state.Intent, Program: c.Group().Name, Num: c.Num, Name: c.Name, Start: now,
 				Signal: p.StopSignal, Patience: p.StopTime, Reach: uint8(p.KillMode),
 			}
 			if p := r.d.programs[c.Group().Name]; p != nil {
@@ -260,7 +272,7 @@ func (r *record) rewrite() {
 // intendAgain announces a launch in the new file as well.
 func (r *record) intendAgain(c *child) {
 	line := c.about(state.Intent)
-	line.PID, line.Start = 0, r.clock()
+	line.PID, line.Start = 0, sys.BootTicks()
 	c.intended = true
 	r.add(line)
 }

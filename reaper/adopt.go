@@ -177,19 +177,35 @@ func lasting(env []string) (out []string) {
 // FindLaunched finds the leader of a launch that an earlier daemon has made and
 // had no time to note: it leads a process group, was started at since (in clock
 // ticks after boot) or later, and has all of env in its environment. 0 when there
-// is none.
+// is none. It waits for one that is in the middle of its execve, where it has no
+// environment for a moment: a second at most, as there may be none for good.
 func FindLaunched(since uint64, env []string) (pid int, start uint64) {
+	const tries, pause = 100, 10 // ms
 	env = lasting(env)
+	for range tries {
+		found, undecided := findLeader(since, env)
+		if found.pid != 0 || !undecided {
+			return found.pid, found.start
+		}
+		_, _ = unix.Poll(nil, pause)
+	}
+	return 0, 0
+}
+
+// findLeader looks once; undecided is whether there is one that may yet be it.
+func findLeader(since uint64, env []string) (found proc, undecided bool) {
 	for _, pid := range sys.Processes() {
 		p, ok := look(pid)
-		if !ok || p.pgid != pid || p.start < since {
+		if !ok || p.exiting || p.pgid != pid || p.start < since {
 			continue
 		}
 		if carries(pid, env) {
-			return pid, p.start
+			return p, false
 		}
+		environ, err := sys.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+		undecided = undecided || err == nil && len(environ) == 0
 	}
-	return 0, 0
+	return proc{}, undecided
 }
 
 // carries tells whether all of env is in the environment of a process.

@@ -130,7 +130,7 @@ func (t *Tree) below(cgroup string, out []proc) []proc {
 }
 
 // killCgroup kills everything in the cgroup at once, forks on their way included
-// (cgroup.kill, Linux 5.14).
+// (cgroup.kill, Linux 5.14). In one that is gone nothing is left to be killed.
 func (t *Tree) killCgroup() error {
 	t.killed = true
 	fd, err := unix.Openat(t.forest.base, t.leaf()+"/cgroup.kill", unix.O_WRONLY|unix.O_CLOEXEC, 0)
@@ -138,7 +138,7 @@ func (t *Tree) killCgroup() error {
 		defer sys.Close(fd)
 		_, err = unix.Write(fd, []byte("1"))
 	}
-	if err != nil {
+	if err != nil && err != unix.ENOENT && err != unix.ENODEV {
 		return fmt.Errorf("write %s/%s/cgroup.kill: %w", t.forest.dir, t.leaf(), err)
 	}
 	return nil

@@ -38,6 +38,7 @@ type Command struct {
 	CgroupFD int // directory of the cgroup that it is born in, -1 for none
 	Extra    int // one more of the daemon's descriptors
 	ExtraAt  int // what number it has in the child, from 3 on; 0 is none
+	Hold     int // one more that is closed by the exec of the program, and not before; 0 is none
 
 	Limits      []Rlimit
 	Nice        *int // -20 to 19

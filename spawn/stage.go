@@ -33,12 +33,14 @@ const (
 	stageExe  = "/proc/self/exe"
 )
 
-// Descriptors of the stage, beside 0, 1 and 2: a memfd with the order, and after
-// it a pipe that takes the failing step. The final exec closes both. Where the
-// program has a descriptor of that number they make room, under another name.
+// Descriptors of the stage, beside 0, 1 and 2: a memfd with the order, after it a
+// pipe that takes the failing step, and what is held until the program is
+// executed (Command.Hold). The final exec closes all of them. Where the program
+// has a descriptor of such a number they make room, under another name.
 const (
 	stageOrder    = 3
-	stageElse     = 5
+	stageCount    = 3
+	stageElse     = stageOrder + stageCount
 	stageElseName = stageName + ", elsewhere"
 )
 
@@ -59,10 +61,13 @@ func startStaged(s *sys.Signals, c *Command, file string) (pid int, err error) {
 	defer sys.Close(report[0])
 	attr := c.attr()
 	name, at := stageName, stageOrder
-	if c.ExtraAt == stageOrder || c.ExtraAt == stageOrder+1 {
+	if c.ExtraAt >= stageOrder && c.ExtraAt < stageElse {
 		name, at = stageElseName, stageElse
 	}
 	attr.Files = place(place(attr.Files, order, at), report[1], at+1)
+	if c.Hold > 0 {
+		attr.Files = place(attr.Files, c.Hold, at+2)
+	}
 	pid, err = c.fork(s, stageExe, []string{name}, attr)
 	sys.Close(report[1])
 	if err != nil {
@@ -130,17 +135,19 @@ func Stage() {
 	}
 	switch os.Args[0] {
 	case stageName:
-		stage(stageOrder, stageOrder+1)
+		stage(stageOrder)
 	case stageElseName:
-		stage(stageElse, stageElse+1)
+		stage(stageElse)
 	}
 }
 
-// stage does what the order says, and does not return.
-func stage(order, report int) {
+// stage does what the order says, and does not return. Its descriptors begin at order.
+func stage(order int) {
 	runtime.LockOSThread() // nice values and credentials belong to a thread, and exec keeps those of its caller
-	unix.CloseOnExec(order)
-	unix.CloseOnExec(report)
+	for fd := order; fd < order+stageCount; fd++ {
+		unix.CloseOnExec(fd)
+	}
+	report := order + 1
 	fault := &Error{Step: "read", Thing: "the order of the stage", Err: unix.EINVAL}
 	if text, err := sys.ReadFile("/proc/self/fd/" + strconv.Itoa(order)); err == nil {
 		if o, ok := decodeOrder(text); ok {

@@ -43,7 +43,7 @@ func lockFile(path string) (fd int, err error) {
 		Close(fd)
 		return -1, fmt.Errorf("pid file %s is not a regular file", path)
 	}
-	switch pid, err := lockOf(fd, func(text []byte) int { return int(decimal(text)) }); err {
+	switch pid, err := lockOf(fd, func(text []byte) Owner { return Owner{PID: int(decimal(text))} }); err {
 	case nil:
 		return fd, nil
 	case unix.EWOULDBLOCK:

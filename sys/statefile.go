@@ -1,7 +1,9 @@
 package sys
 
 import (
+	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -12,9 +14,9 @@ const lockedFlags = unix.O_RDWR | unix.O_CREAT | unix.O_APPEND | unix.O_NOFOLLOW
 
 // OpenLocked opens the file at path to append to it, made with mode 0600 when
 // there is none, and locks it for as long as the descriptor is open. The error is
-// an *InUse when another process has it locked; owner tells its pid from what the
+// an *InUse when another process has it locked; owner tells which from what the
 // file says.
-func OpenLocked(path string, owner func(text []byte) (pid int)) (fd int, err error) {
+func OpenLocked(path string, owner func(text []byte) Owner) (fd int, err error) {
 	const attempts = 16 // its owner may be replacing it at this moment
 	for range attempts {
 		if fd, err = openFile(path, lockedFlags, 0o600); err != nil {
@@ -41,22 +43,82 @@ func OpenLocked(path string, owner func(text []byte) (pid int)) (fd int, err err
 	return -1, fmt.Errorf("%s keeps disappearing", path)
 }
 
-// lockOf locks fd. Of an owner that is dead the lock may live on for a moment, in
-// a child that it was about to launch: until that has executed its program. So
-// it is tried again for a while then. It gives the owner's pid.
-func lockOf(fd int, owner func(text []byte) (pid int)) (pid int, err error) {
-	const tries, pause = 100, 10 // ms
-	for range tries {
+// Owner is the process that a locked file names as its own.
+type Owner struct {
+	PID   int    // 0 is none
+	Start uint64 // as of Stat, 0 when it is not known
+}
+
+// lives tells whether the owner may let go of its lock only by its own will. One
+// that is on its way out does so in a moment.
+func (o Owner) lives() bool {
+	st, err := ReadStat(o.PID)
+	if err == unix.ENOENT || err == unix.ESRCH {
+		return false
+	}
+	return err != nil || st.Alive() && !st.Exiting && (o.Start == 0 || st.Start == o.Start)
+}
+
+// Held is the error for a file whose owner is dead, while a child that it was about
+// to launch still has the lock, and has not become a program for long.
+type Held struct {
+	PID int // of that child
+}
+
+func (e *Held) Error() string {
+	return "held by process " + strconv.Itoa(e.PID) + ", which a daemon that is dead was about to launch"
+}
+
+// lockOf locks fd. Of an owner that is dead the lock lives on in a child that it
+// was about to launch, until that has executed its program. This takes a moment,
+// and more on a busy machine. So it is tried again: for ten seconds when there is
+// such a child, then the error is a *Held; for one when none is seen, as whoever
+// has the lock may be in another pid namespace. It gives the owner's pid.
+func lockOf(fd int, owner func(text []byte) Owner) (pid int, err error) {
+	const tries, patient, pause = 100, 1000, 10 // ms
+	holder := 0
+	for n := range patient {
 		if err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != unix.EWOULDBLOCK {
 			return 0, err
 		}
 		text, _ := ReadAll(fd) // of what cannot be read nobody is the owner
-		if pid = owner(text); pid <= 0 || unix.Kill(pid, 0) != unix.ESRCH {
+		o := owner(text)
+		if pid = o.PID; pid <= 0 || o.lives() {
 			return pid, err
+		}
+		if n%tries == tries-1 {
+			if holder = lockHolder(fd); holder == 0 {
+				return pid, err
+			}
 		}
 		_, _ = unix.Poll(nil, pause)
 	}
-	return pid, err
+	return pid, &Held{holder}
+}
+
+// lockHolder finds another process that has the lock of the file that fd is of, 0
+// when none is seen.
+func lockHolder(fd int) (pid int) {
+	path := fdPath(fd)
+	for _, p := range Processes() {
+		dir := "/proc/" + strconv.Itoa(p)
+		eachNumber(dir+"/fd", func(n int) {
+			if to, err := readlink(dir + "/fd/" + strconv.Itoa(n)); err != nil || to != path {
+				return
+			}
+			info, err := ReadFile(dir + "/fdinfo/" + strconv.Itoa(n))
+			if err == nil && bytes.Contains(info, []byte(" FLOCK ")) {
+				pid = p
+			}
+		})
+	}
+	return pid
+}
+
+// fdPath is the path of what a descriptor of ours is of.
+func fdPath(fd int) string {
+	path, _ := readlink("/proc/self/fd/" + strconv.Itoa(fd)) // "" without /proc
+	return path
 }
 
 // ReplaceLocked puts a file with this text in the place of the one at path, as a
