@@ -48,6 +48,12 @@ func act(words []string) {
 		ready()
 	case "anonymous": // another program, without TASKMASTER_NAME
 		must(syscall.Exec("/proc/self/exe", append([]string{"actor"}, rest...), nil))
+	case "bare": // has no environment for a moment, as in the middle of execve
+		must(syscall.Exec("/proc/self/exe", []string{"actor", "clothed"}, nil))
+	case "clothed":
+		ready()
+		time.Sleep(200 * time.Millisecond) // for the other one to look meanwhile
+		must(syscall.Exec("/proc/self/exe", []string{"actor", "sleep"}, []string{"TASKMASTER_NAME=web:0"}))
 	case "child": // starts one in its own group, and stays
 		fork(rest, false)
 		ready()
