@@ -379,8 +379,8 @@ func TestStatusShowsLastWords(t *testing.T) {
 	w := newWorld(t)
 	failing := sh(`echo first >&2; printf 'cannot bind: \033[31maddress in use\n' >&2; exit 3`)
 	d := w.start(programs{
-		"memory": prog(failing, fields{"startretries": 0}),
-		"file":   prog(failing, fields{"startretries": 0, "stderr": w.path("err.log")}),
+		"memory": prog(failing, fields{"startretries": 0, "starttime": 30}),
+		"file":   prog(failing, fields{"startretries": 0, "starttime": 30, "stderr": w.path("err.log")}),
 	})
 	d.awaitAll("FATAL")
 	for _, name := range []string{"memory", "file"} {

@@ -149,7 +149,7 @@ func TestDiskFullUnderOwnLog(t *testing.T) {
 	if err := os.WriteFile(dir+"/fill", make([]byte, 60<<10), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	d := w.start(programs{"a": prog(sh("exit 1"), fields{"startretries": 100, "backoff": 0.001, "backoffmax": 0.001, "numprocs": 5})},
+	d := w.start(programs{"a": prog(sh("exit 1"), fields{"startretries": 100, "starttime": 30, "backoff": 0.001, "backoffmax": 0.001, "numprocs": 5})},
 		options{daemon: fields{"log": dir + "/tm.log"}})
 	d.awaitAll("FATAL")
 	if err := os.Remove(dir + "/fill"); err != nil {
