@@ -9,6 +9,7 @@ INIT     ?= systemd
 FUZZTIME ?= 10s
 STRESS   ?= 5m
 OUTPUT   ?= 1GB
+RACEFLAGS ?=
 UPGRADES ?= 200
 KILLS    ?= 100
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -71,7 +72,7 @@ lint: ## gofumpt, vet, staticcheck, errcheck, the list of modules, what the daem
 	if [ -n "$$extra" ]; then echo "the daemon links what it should not:" $$extra; exit 1; fi
 
 race: ## every test under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -count=1 ./...
+	CGO_ENABLED=1 $(GO) test -race -count=1 $(RACEFLAGS) ./...
 	$(IN_GATEWAY) CGO_ENABLED=1 $(GO) test -race -short -count=1 ./...
 
 fuzz: ## every fuzz target for FUZZTIME (10s)
