@@ -56,7 +56,7 @@ func (f *Forest) Adopt(name, called string, pid int, start uint64, base, cgroup 
 	}
 	if p, ok := look(pid); ok && p.start == start {
 		t.pid, runs = pid, true
-		if text, err := sys.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ"); err == nil && !t.caged {
+		if text, err := environOf(pid); err == nil && !t.caged {
 			t.env = lasting(strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00"))
 		}
 	}
@@ -199,10 +199,10 @@ func findLeader(since uint64, env []string) (found proc, undecided bool) {
 		if !ok || p.exiting || p.pgid != pid || p.start < since {
 			continue
 		}
-		if carries(pid, env) {
+		environ, err := environOf(pid) // once: between two looks the execve may come to its end
+		if err == nil && holds(environ, env) {
 			return p, false
 		}
-		environ, err := sys.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 		undecided = undecided || err == nil && len(environ) == 0
 	}
 	return proc{}, undecided
@@ -210,10 +210,18 @@ func findLeader(since uint64, env []string) (found proc, undecided bool) {
 
 // carries tells whether all of env is in the environment of a process.
 func carries(pid int, env []string) bool {
-	environ, err := sys.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	if err != nil {
-		return false
-	}
+	environ, err := environOf(pid)
+	return err == nil && holds(environ, env)
+}
+
+// environOf reads the environment that a process was executed with; in the
+// middle of its execve it has none.
+func environOf(pid int) ([]byte, error) {
+	return sys.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+}
+
+// holds tells whether all of env is in environ, the text of an environment.
+func holds(environ []byte, env []string) bool {
 	has := map[string]bool{}
 	for entry := range strings.SplitSeq(string(environ), "\x00") {
 		has[entry] = true
