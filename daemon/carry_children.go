@@ -238,7 +238,7 @@ func (b *bag) stream(s *stream) carriedStream {
 }
 
 func (b *bag) pipe(p *pipe) carriedPipe {
-	out := carriedPipe{FD: b.keep(p.fd), Before: p.before, Size: p.size}
+	out := carriedPipe{FD: b.keep(p.fd), Before: p.before, Size: p.pace.size}
 	if p.keys != nil {
 		out.Keys = &carriedKeys{p.keys.queue, p.keys.full}
 	}
@@ -321,7 +321,7 @@ func (u *unpacking) stream(s *stream, from *carriedStream, own *console, match *
 
 func (u *unpacking) pipe(s *stream, from *carriedPipe, own *console, match *matcher) {
 	d := u.d
-	p := &pipe{d: d, s: s, fd: u.claim(from.FD), before: from.Before, size: from.Size}
+	p := &pipe{d: d, s: s, fd: u.claim(from.FD), before: from.Before, pace: pace{size: from.Size}}
 	switch file := d.book.File(from.File); {
 	case from.File != "" && file != nil:
 		stream := file.Stream(logfile.Options{})

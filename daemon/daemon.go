@@ -72,7 +72,8 @@ type Daemon struct {
 	out     *console // our own stdout and stderr, for stdout: inherit and log: stderr
 	err     *console
 	buf     []byte // one for all pipes
-	paused  []*pipe
+	crumbs  pauses
+	floods  pauses
 	reads   int // of pipes, in this turn
 	crowd   int // the same of the last turn, at least 1
 

@@ -86,7 +86,8 @@ func (d *Daemon) settle() {
 		d.collect()
 	}
 	d.stopEscaped()
-	d.resume()
+	d.crumbs.read(d.now)
+	d.floods.read(d.now)
 	d.letIn()
 	d.set.Expire(d.now)
 	d.runDue()
@@ -106,7 +107,7 @@ func (d *Daemon) settle() {
 
 // arm sets the timer to the earliest deadline, if that has changed.
 func (d *Daemon) arm() {
-	next := earliest(d.set.Deadline(), d.asides.times.first(), d.hooksAt(), d.alarms.first(), d.lookAt, d.book.Deadline(), d.resumeAt(), d.managerAt(), d.terminal.deadline(), d.acceptAt, d.scheduleAt(), d.lookouts.deadline())
+	next := earliest(d.set.Deadline(), d.asides.times.first(), d.hooksAt(), d.alarms.first(), d.lookAt, d.book.Deadline(), d.crumbs.first(), d.floods.first(), d.managerAt(), d.terminal.deadline(), d.acceptAt, d.scheduleAt(), d.lookouts.deadline())
 	if next.Equal(d.armed) {
 		return
 	}

@@ -24,13 +24,6 @@ const (
 	// less is read of each, so that a client does not wait for all of them.
 	turnBytes = 8 << 20
 
-	// A pipe whose reads are small and follow each other within crumbGap is left
-	// alone for crumbPause, so that bytes collect: a wake-up for each line costs
-	// more than the line.
-	crumbGap   = 2 * time.Millisecond
-	crumbPause = 4 * time.Millisecond
-	crumbSize  = 32 << 10
-
 	// spare is how many descriptors launches leave free, so that a daemon that
 	// is out of them still takes a client's command.
 	spare = 16
@@ -64,10 +57,7 @@ type pipe struct {
 	sink   sink
 	file   *logfile.File
 	before int64 // bytes that the file had lost when the pipe began
-	size   int   // what the kernel was asked to hold
-	last   time.Time
-	resume time.Time // zero unless paused
-	listed bool      // in Daemon.paused
+	pace   pace
 	keys   *keyboard // of a terminal only
 	lines  *lines    // of ready: {log: …}, as long as no line has matched
 }
@@ -112,7 +102,7 @@ func (d *Daemon) connect(c *child, l *config.Launch, cmd *spawn.Command) (w *wir
 // route gives the descriptor that the child writes one stream to.
 func (d *Daemon) route(w *wiring, s *stream, o config.Output, own *console) (int, error) {
 	s.kind, s.path = o.Kind, o.Path
-	p := &pipe{d: d, s: s, fd: -1, size: firstBuffer}
+	p := &pipe{d: d, s: s, fd: -1, pace: pace{size: firstBuffer}}
 	switch o.Kind {
 	case config.ToNull:
 		s.ring = nil
@@ -234,14 +224,14 @@ func (p *pipe) Ready(events uint32) {
 
 func (p *pipe) read() (n int) {
 	p.d.reads++
-	buf := p.d.buffer(min(p.size, max(firstBuffer, turnBytes/p.d.crowd)))
+	buf := p.d.buffer(min(p.pace.size, max(firstBuffer, turnBytes/p.d.crowd)))
 	n, err := p.fetch(buf)
 	switch {
 	case n > 0:
 		p.take(buf[:n])
-		p.pace(n, len(buf))
+		p.keepPace(n, len(buf))
 	case err == unix.EAGAIN || err == unix.EINTR:
-		p.wake()
+		p.rest()
 	default:
 		p.close()
 	}
@@ -251,10 +241,10 @@ func (p *pipe) read() (n int) {
 // fetch reads what is there. A terminal gives a page at most each time.
 func (p *pipe) fetch(buf []byte) (n int, err error) {
 	if p.keys == nil {
-		return unix.Read(p.fd, buf)
+		return sys.Read(p.fd, buf)
 	}
 	for n < len(buf) {
-		more, err := unix.Read(p.fd, buf[n:])
+		more, err := sys.Read(p.fd, buf[n:])
 		if more <= 0 {
 			if n > 0 {
 				return n, nil // an end is met again
@@ -291,85 +281,6 @@ func (p *pipe) take(b []byte) {
 	}
 }
 
-// pace gives a pipe that runs full more room, and one that brings crumbs a pause.
-func (p *pipe) pace(n, room int) {
-	now := p.d.now
-	if n >= room/2 && p.size == room && p.size < maxBuffer && p.keys == nil {
-		p.size = min(p.size*4, maxBuffer)
-		sys.SetPipeSize(p.fd, p.size)
-	}
-	switch {
-	case n >= room/2:
-		p.wake()
-	case n < crumbSize && now.Sub(p.last) < crumbGap && p.resume.IsZero():
-		if p.listen(0) == nil {
-			p.pause()
-		}
-	case !p.resume.IsZero():
-		p.pause()
-	}
-	p.last = now
-}
-
-// pause puts the pipe at the end of the list; one that is read out of its turn
-// keeps its place there.
-func (p *pipe) pause() {
-	p.resume = p.d.now.Add(crumbPause)
-	if !p.listed {
-		p.listed = true
-		p.d.paused = append(p.d.paused, p)
-	}
-}
-
-// wake ends a pause.
-func (p *pipe) wake() {
-	if !p.resume.IsZero() {
-		p.resume = time.Time{}
-		if err := p.listen(unix.EPOLLIN); err != nil {
-			p.d.fault("epoll", err)
-		}
-	}
-}
-
-// listen tells the loop what to wait for, beside room for what was typed.
-func (p *pipe) listen(events uint32) error {
-	if p.keys != nil && len(p.keys.queue) > 0 {
-		events |= unix.EPOLLOUT
-	}
-	return p.d.loop.Modify(p.fd, events)
-}
-
-// resumeAt is when the first pause ends; they all last the same, so the first
-// in the list is the first to end.
-func (d *Daemon) resumeAt() time.Time {
-	if len(d.paused) == 0 {
-		return time.Time{}
-	}
-	return d.paused[0].resume
-}
-
-// resume reads the pipes whose pause is over; pace puts those back that go on
-// bringing crumbs.
-func (d *Daemon) resume() {
-	due := d.paused
-	for n, p := range due {
-		if p.resume.After(d.now) {
-			due = due[:n]
-			break
-		}
-	}
-	d.paused = d.paused[len(due):]
-	for _, p := range due {
-		p.listed = false
-		if !p.resume.IsZero() && p.fd >= 0 {
-			p.read()
-		}
-	}
-	if len(d.paused) == 0 {
-		d.paused = nil
-	}
-}
-
 func (p *pipe) close() {
 	if p.fd < 0 {
 		return
@@ -377,7 +288,7 @@ func (p *pipe) close() {
 	p.d.loop.Remove(p.fd)
 	sys.Close(p.fd)
 	p.fd = -1
-	p.resume = time.Time{}
+	p.pace.resume = time.Time{}
 	if p.keys != nil {
 		p.acknowledge()
 	}

@@ -110,7 +110,7 @@ func (p *pipe) acknowledge() {
 
 // wants is what a pipe waits for when nothing is typed.
 func (p *pipe) wants() uint32 {
-	if p.resume.IsZero() {
+	if p.pace.resume.IsZero() {
 		return unix.EPOLLIN
 	}
 	return 0

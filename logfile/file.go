@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"time"
 
+	"taskmaster/sys"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -182,7 +184,7 @@ func (f *File) append(p []byte, now time.Time) {
 		return
 	}
 	for len(p) > 0 {
-		n, err := unix.Write(f.fd, p)
+		n, err := sys.Write(f.fd, p)
 		if n > 0 {
 			f.size += int64(n)
 			f.midline = p[n-1] != '\n'

@@ -22,9 +22,14 @@ func Pipe() (r, w int, err error) {
 	return p[0], p[1], nil
 }
 
-// SetPipeSize asks for a capacity in bytes. It is a wish: users who are not
-// root may not exceed /proc/sys/fs/pipe-max-size and pipe-user-pages-soft, and
-// then the pipe stays as large as it was (64 KiB by default).
-func SetPipeSize(fd, bytes int) {
-	_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, bytes)
+// SetPipeSize asks for a capacity in bytes and gives what the pipe holds then.
+// Users who are not root may not exceed /proc/sys/fs/pipe-max-size and
+// pipe-user-pages-soft: then it stays as large as it was, 64 KiB by default.
+// 0 means that even that is not known.
+func SetPipeSize(fd, bytes int) int {
+	size, err := unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, bytes)
+	if err != nil {
+		size, _ = unix.FcntlInt(uintptr(fd), unix.F_GETPIPE_SZ, 0)
+	}
+	return max(size, 0)
 }
