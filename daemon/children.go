@@ -184,13 +184,14 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 func (d *Daemon) plant(tree *reaper.Tree, name string, cmd *spawn.Command, p *config.Program) (pid int, err error) {
 	if cmd.CgroupFD, err = tree.CloneFD(); err == nil {
 		d.limit(tree, p)
+		begun := sys.BootTicks()
 		pid, err = spawn.Start(d.signals, cmd)
 		if cmd.CgroupFD >= 0 {
 			sys.Close(cmd.CgroupFD)
 		}
 		if !spawn.CgroupFailed(err) {
 			if err == nil {
-				tree.Planted(pid)
+				tree.Planted(pid, begun)
 			}
 			return pid, err
 		}
@@ -199,8 +200,9 @@ func (d *Daemon) plant(tree *reaper.Tree, name string, cmd *spawn.Command, p *co
 	tree.Loose()
 	d.limit(tree, p)
 	cmd.CgroupFD = -1
+	begun := sys.BootTicks()
 	if pid, err = spawn.Start(d.signals, cmd); err == nil {
-		tree.Planted(pid)
+		tree.Planted(pid, begun)
 	}
 	return pid, err
 }

@@ -28,18 +28,8 @@ func (t *Tree) Cgroup() string {
 	return t.leaf()
 }
 
-// Start is when the leader was started, in clock ticks after boot; 0 when it
-// has ended.
-func (t *Tree) Start() uint64 {
-	if t.start == 0 || t.caged {
-		st, err := sys.ReadStat(t.pid)
-		if t.pid == 0 || err != nil {
-			return 0
-		}
-		return st.Start
-	}
-	return t.start
-}
+// Start is when the leader was started, in clock ticks after boot.
+func (t *Tree) Start() uint64 { return t.start }
 
 // Adopt makes the tree of a launch of an earlier daemon, which is no child of
 // this one: so its pid may be anybody's at any time, and each signal is for a

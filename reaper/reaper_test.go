@@ -154,6 +154,7 @@ func (w *world) start(ready int, words ...string) (pids []int) {
 	if err != nil {
 		w.Fatal(err)
 	}
+	begun := sys.BootTicks()
 	w.signals.Around(func() {
 		w.leader, err = syscall.ForkExec("/proc/self/exe", append([]string{"actor"}, words...), &syscall.ProcAttr{
 			Env: []string{"TASKMASTER_NAME=web:0"}, Files: []uintptr{0, uintptr(p[1]), 2},
@@ -167,7 +168,10 @@ func (w *world) start(ready int, words ...string) (pids []int) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.tree.Planted(w.leader)
+	w.tree.Planted(w.leader, begun)
+	if st, err := sys.ReadStat(w.leader); err != nil || st.Start != w.tree.Start() {
+		w.Fatalf("it began at %d (%v), the tree says %d", st.Start, err, w.tree.Start())
+	}
 	for bytes.Count(w.lines, []byte("\n")) < ready && w.read() {
 	}
 	for line := range strings.Lines(string(w.lines)) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"taskmaster/sys"
 )
 
 // SavedForest is how trees are held, as plain values.
@@ -109,6 +111,10 @@ func (f *Forest) Restore(from *SavedTree) *Tree {
 	}
 	for _, p := range from.Known {
 		t.known = append(t.known, proc{pid: p.Pid, pgid: p.Pgid, sid: p.Sid, start: p.Start})
+	}
+	if t.pid != 0 && t.start == 0 {
+		st, _ := sys.ReadStat(t.pid)
+		t.start = st.Start // an earlier version did not keep it
 	}
 	if t.pid != 0 && !t.caged && !t.foreign {
 		f.leaders[t.pid] = struct{}{}

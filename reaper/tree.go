@@ -25,7 +25,7 @@ type Tree struct {
 	called string // TASKMASTER_NAME
 	pid    int    // the leader until it is reaped, then 0
 	pgid   int    // its process group until that is known to be gone, then 0
-	start  uint64 // when the leader was started; only without a cgroup
+	start  uint64 // when the leader was started, in clock ticks after boot
 	known  []proc // found by earlier walks; only without a cgroup
 	made   bool   // the cgroup's directory was made
 	cloned bool   // the next launch is born in the cgroup
@@ -65,17 +65,21 @@ func (t *Tree) CloneFD() (fd int, err error) {
 // Loose says that the next launch is made outside the cgroup after all.
 func (t *Tree) Loose() { t.cloned, t.held = false, nil }
 
-// Planted says that the next launch has begun: pid is its leader and leads a
-// process group.
-func (t *Tree) Planted(pid int) {
-	t.pid, t.pgid, t.known, t.caged, t.foreign, t.env = pid, pid, nil, t.cloned, false, nil
-	if t.caged {
-		return
+// Planted says that the next launch was made, not before begun (sys.BootTicks):
+// pid is its leader and leads a process group. When it began is known without a
+// look into /proc, which costs more than all the rest here, unless the clock has
+// ticked meanwhile.
+func (t *Tree) Planted(pid int, begun uint64) {
+	t.pid, t.pgid, t.start, t.known, t.caged, t.foreign, t.env = pid, pid, begun, nil, t.cloned, false, nil
+	if sys.BootTicks() != begun {
+		t.start = 0
+		if st, err := sys.ReadStat(pid); err == nil { // a zombie has one too
+			t.start = st.Start
+		}
 	}
-	if st, err := sys.ReadStat(pid); err == nil { // a zombie has one too
-		t.start = st.Start
+	if !t.caged {
+		t.forest.leaders[pid] = struct{}{}
 	}
-	t.forest.leaders[pid] = struct{}{}
 }
 
 // Sweep takes note of what the leader leaves behind, while it is a zombie and
