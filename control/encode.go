@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/base64"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -48,7 +49,11 @@ func AppendReply(out []byte, r *Reply) []byte {
 // AppendRows appends rows as a JSON array, as status --json shows them.
 func AppendRows(out []byte, rows []Row) []byte {
 	out = append(out, '[')
+	begin := len(out)
 	for i := range rows {
+		if i == 1 { // all are about as long as the first: nothing is copied while it grows
+			out = slices.Grow(out, (len(out)-begin+8)*len(rows))
+		}
 		if i > 0 {
 			out = append(out, ',')
 		}

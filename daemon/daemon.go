@@ -122,10 +122,9 @@ const spareThreads = 8
 // shutdown, 1 when it could not start, or as exit_on says.
 func Run(o Options) int {
 	// Two: the loop, and the bridge of the signals, which must not wait for the
-	// loop. A heap of half the usual slack costs a thousand programs nothing
-	// that could be measured, and saves 2 MiB of 10.
+	// loop.
 	runtime.GOMAXPROCS(2)
-	debug.SetGCPercent(50)
+	debug.SetGCPercent(heapSlack(0))
 	sys.SpareThreads(spareThreads)
 	code := make(chan int)
 	go func() {

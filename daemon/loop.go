@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"runtime/debug"
 	"time"
 
 	"taskmaster/epoll"
@@ -66,12 +67,30 @@ func (d *Daemon) turn() {
 		wait = d.loop.Poll
 	case d.loaded:
 		d.loaded = false
-		sys.ForgetImage()
+		d.slim()
 	}
 	if err := wait(); err != nil {
 		d.fault("epoll", err)
 	}
 	d.settle()
+}
+
+// slim gives back what only a load has needed, once it is over and the loop has
+// nothing to do.
+func (d *Daemon) slim() {
+	sys.ForgetImage()
+	debug.SetGCPercent(heapSlack(len(d.children)))
+}
+
+// heapSlack is how many per cent the heap may grow before it is collected. Half
+// the usual costs a thousand programs nothing that could be measured, and saves
+// 2 MiB of 10. With ten thousand, a quarter saves 5 of 43; with a thousand that
+// would cost a status a third more time.
+func heapSlack(instances int) int {
+	if instances > 4000 {
+		return 25
+	}
+	return 50
 }
 
 // busy tells whether the last turn left work over that needs no new event.
