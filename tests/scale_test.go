@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -185,11 +186,16 @@ func table(all []figures) string {
 	for _, c := range columns {
 		fmt.Fprintf(&b, "| %s |", c.name)
 		for i := range all {
-			fmt.Fprintf(&b, " %.3g |", c.of(&all[i]))
+			fmt.Fprintf(&b, " %s |", figure(c.of(&all[i])))
 		}
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// figure writes three digits that count, and never an exponent.
+func figure(v float64) string {
+	return strconv.FormatFloat(v, 'f', max(0, 2-int(math.Floor(math.Log10(max(v, 0.001))))), 64)
 }
 
 // plot draws the figures: both axes logarithmic, so that a straight line at 45° is linear growth.
