@@ -86,13 +86,14 @@ func (d *Daemon) sameBinary() string {
 	return running
 }
 
-// abort is SIGABRT: somebody wants us dead with a trace, but not at the cost of
-// the terminal.
+// abort is SIGABRT or a fault that was sent: somebody wants us dead with a
+// trace, but not at the cost of the terminal.
 func (d *Daemon) abort() {
-	d.log(journal.Error, "aborted", journal.Str("signal", "SIGABRT"))
+	sig := d.signals.Fault()
+	d.log(journal.Error, "aborted", journal.Str("signal", unix.SignalName(sig)))
 	d.release()
-	ossignal.Reset(unix.SIGABRT)
-	d.signals.Around(func() { _ = unix.Kill(unix.Getpid(), unix.SIGABRT) })
+	ossignal.Reset(sig)
+	d.signals.Around(func() { _ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig) }) // this thread is not to go on
 }
 
 // release gives the terminal back as it was, whatever state we are in.

@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -27,7 +28,13 @@ type Signals struct {
 	sigs   []unix.Signal // of queues
 	quiet  []unix.Signal // caught to no effect
 	masked sync.Mutex    // held while this thread does not block the signals
+	fault  atomic.Int32  // the last of the faults that somebody has sent
 }
+
+// faults end a process that makes one. Package runtime turns those of this
+// program's own making into panics; what is sent by somebody is delivered as
+// SIGABRT, where that is asked for, so that the terminal can be put back first.
+var faults = []os.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGSYS, unix.SIGSTKFLT}
 
 // OpenSignals starts to deliver sigs, to the calling thread only: the caller
 // has locked its goroutine to it, and reads and waits for Fd there. The signals
@@ -53,6 +60,9 @@ func OpenSignals(sigs ...unix.Signal) (*Signals, error) {
 	s.fd = fd
 	s.catchIgnored()
 	s.bridge(sigs)
+	if slices.Contains(sigs, unix.SIGABRT) {
+		s.bridgeFaults()
+	}
 	return s, nil
 }
 
@@ -77,6 +87,30 @@ func (s *Signals) bridge(sigs []unix.Signal) {
 			}
 		}()
 	}
+}
+
+// bridgeFaults sends SIGABRT to this thread for each fault that somebody has sent.
+func (s *Signals) bridgeFaults() {
+	queue := make(chan os.Signal, 1)
+	signal.Notify(queue, faults...)
+	s.queues = append(s.queues, queue)
+	pid, tid := unix.Getpid(), unix.Gettid()
+	go func() {
+		for sig := range queue {
+			s.fault.Store(int32(sig.(unix.Signal)))
+			s.masked.Lock()
+			_ = unix.Tgkill(pid, tid, unix.SIGABRT)
+			s.masked.Unlock()
+		}
+	}()
+}
+
+// Fault is what a SIGABRT stands for: the fault that somebody has sent, else itself.
+func (s *Signals) Fault() unix.Signal {
+	if sig := unix.Signal(s.fault.Load()); sig != 0 {
+		return sig
+	}
+	return unix.SIGABRT
 }
 
 // catchIgnored makes the runtime catch SIGPIPE and every ignored signal that

@@ -115,6 +115,33 @@ func TestTerminalIsPutBack(t *testing.T) {
 	}
 }
 
+// Who sends a deadly signal gets what he wants, but not at the cost of the terminal.
+func TestTerminalIsPutBackByDeadlySignals(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []syscall.Signal{
+		syscall.SIGABRT, syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGSYS, syscall.SIGSTKFLT,
+	} {
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			term := w.terminal()
+			before := w.settings(term)
+			d := w.start(programs{"a": prog("sleep 1000", fields{"autostart": false})}, options{terminal: term, attr: &syscall.SysProcAttr{Setsid: true, Setctty: true}})
+			w.until("the prompt", func() bool { return term.shows("taskmaster> ") })
+			d.send(sig)
+			if code := d.wait(); code == 0 {
+				t.Error("it has ended as if nothing had been")
+			}
+			if after := w.settings(term); after != before {
+				t.Errorf("settings are %+v, were %+v", after, before)
+			}
+			if len(w.logged("aborted signal="+unix.SignalName(sig))) != 1 {
+				t.Errorf("the log does not tell:\n%s", d.logTail())
+			}
+		})
+	}
+}
+
 // When its terminal goes away the daemon goes on without a shell.
 func TestTerminalGoesAway(t *testing.T) {
 	t.Parallel()
