@@ -60,9 +60,6 @@ func OpenSignals(sigs ...unix.Signal) (*Signals, error) {
 	s.fd = fd
 	s.catchIgnored()
 	s.bridge(sigs)
-	if slices.Contains(sigs, unix.SIGABRT) {
-		s.bridgeFaults()
-	}
 	return s, nil
 }
 
@@ -70,7 +67,6 @@ func OpenSignals(sigs ...unix.Signal) (*Signals, error) {
 // queue of one place for each signal makes that exact: package signal drops
 // what does not fit, and what is dropped here is equal to what waits.
 func (s *Signals) bridge(sigs []unix.Signal) {
-	pid, tid := unix.Getpid(), unix.Gettid()
 	s.sigs = sigs
 	for _, sig := range sigs {
 		queue := early[sig]
@@ -78,14 +74,10 @@ func (s *Signals) bridge(sigs []unix.Signal) {
 			queue = make(chan os.Signal, 1)
 			signal.Notify(queue, sig)
 		}
-		s.queues = append(s.queues, queue)
-		go func() {
-			for range queue {
-				s.masked.Lock()                // sent to a thread that does not block it, it would be back at once
-				_ = unix.Tgkill(pid, tid, sig) // fails only when the thread is gone, and the loop with it
-				s.masked.Unlock()
-			}
-		}()
+		s.cross(queue, func(os.Signal) unix.Signal { return sig })
+	}
+	if slices.Contains(sigs, unix.SIGABRT) {
+		s.bridgeFaults()
 	}
 }
 
@@ -93,13 +85,21 @@ func (s *Signals) bridge(sigs []unix.Signal) {
 func (s *Signals) bridgeFaults() {
 	queue := make(chan os.Signal, 1)
 	signal.Notify(queue, faults...)
+	s.cross(queue, func(sig os.Signal) unix.Signal {
+		s.fault.Store(int32(sig.(unix.Signal)))
+		return unix.SIGABRT
+	})
+}
+
+// cross sends each signal of the queue to this thread, as what it is to be there.
+func (s *Signals) cross(queue chan os.Signal, as func(os.Signal) unix.Signal) {
 	s.queues = append(s.queues, queue)
 	pid, tid := unix.Getpid(), unix.Gettid()
 	go func() {
 		for sig := range queue {
-			s.fault.Store(int32(sig.(unix.Signal)))
-			s.masked.Lock()
-			_ = unix.Tgkill(pid, tid, unix.SIGABRT)
+			to := as(sig)
+			s.masked.Lock()               // sent to a thread that does not block it, it would be back at once
+			_ = unix.Tgkill(pid, tid, to) // fails only when the thread is gone, and the loop with it
 			s.masked.Unlock()
 		}
 	}()
