@@ -310,6 +310,23 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+func TestSeveralProgramsWrite(t *testing.T) {
+	c := load(t, `
+daemon: {log: d.log}
+programs:
+  a: {cmd: x, stdout: both.log, stderr: a.err}
+  b: {cmd: x, stdout: b.log, stderr: both.log}
+  c: {cmd: x, stdout: d.log, stderr: "{name}.log"}
+  d: {cmd: x, stdout: none, stderr: "{name}.log"}
+`)
+	for n, want := range [][2]bool{{true, false}, {false, true}, {true, false}, {false, false}} {
+		p := c.Programs[n]
+		if got := [2]bool{p.SeveralWrite(true), p.SeveralWrite(false)}; got != want {
+			t.Errorf("%s: %v, want %v", p.Name, got, want)
+		}
+	}
+}
+
 func TestSeveralWrite(t *testing.T) {
 	for _, c := range []struct {
 		fields      string

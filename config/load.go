@@ -93,6 +93,7 @@ func (l *loader) finish() (*Config, error) {
 		l.faults.sort(l.files)
 		return nil, l.faults
 	}
+	l.cfg.joinOutputs()
 	l.warn()
 	for _, p := range l.cfg.Programs {
 		p.from = nil

@@ -167,17 +167,44 @@ type Program struct {
 	Terms        *Terms    // nil when it says nothing of them
 	Hash         string    // ProcessHash, once somebody has asked for it
 
-	from *origin // where the templates stand in the file; nil once the file has been checked
+	Joined [2]bool // others than it go into the file of its stdout, of its stderr
+	from   *origin // where the templates stand in the file; nil once the file has been checked
 }
 
-// SeveralWrite tells whether more than one stream of the program goes into the
-// file of its stdout, or of its stderr: of several instances, or both of one.
+// SeveralWrite tells whether more than one stream goes into the file of the
+// program's stdout, or of its stderr: of several instances, both of one, or
+// those of another program, as far as the templates of the paths tell.
 func (p *Program) SeveralWrite(stdout bool) bool {
-	path, other := p.Stdout.Path, p.Stderr.Path
+	path, other, joined := p.Stdout.Path, p.Stderr.Path, p.Joined[0]
 	if !stdout {
-		path, other = other, path
+		path, other, joined = other, path, p.Joined[1]
 	}
-	return path == other || p.NumProcs > 1 && !strings.Contains(path, "{num}")
+	return joined || path == other || p.NumProcs > 1 && !strings.Contains(path, "{num}")
+}
+
+// joinOutputs finds the files that several programs, or the daemon's log, go into.
+func (c *Config) joinOutputs() {
+	writers := map[string]*Program{c.Daemon.Log: nil}
+	for _, p := range c.Programs {
+		for n, o := range []*Output{&p.Stdout, &p.Stderr} {
+			first, met := writers[o.Path]
+			switch {
+			case o.Kind != ToFile || strings.Contains(o.Path, "{name}"):
+			case !met:
+				writers[o.Path] = p
+			case first != p:
+				p.Joined[n] = true
+				if first != nil {
+					first.joinAt(o.Path)
+				}
+			}
+		}
+	}
+}
+
+func (p *Program) joinAt(path string) {
+	p.Joined[0] = p.Joined[0] || p.Stdout.Path == path
+	p.Joined[1] = p.Joined[1] || p.Stderr.Path == path
 }
 
 // Launch is one instance, ready to be started: templates and environment put in.
