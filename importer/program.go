@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -258,7 +259,11 @@ func (p *program) templates() {
 	}
 	p.command, p.dir, p.env = read("command"), read("directory"), read("environment")
 	if p.command != nil {
-		if _, err := splitCommand(p.command.text); err != nil {
+		words, err := splitCommand(p.command.text)
+		if err == nil && len(words) > 0 && words[0].text == "" {
+			err = errors.New("the first word is empty: there is nothing to run")
+		}
+		if err != nil {
 			p.c.fault(p.s.lookup("command"), err.Error())
 			p.command = nil
 		}

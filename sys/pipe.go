@@ -14,7 +14,7 @@ func Pipe() (r, w int, err error) {
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
 		return -1, -1, fmt.Errorf("pipe: %w", err)
 	}
-	if err := unix.SetNonblock(p[0], true); err != nil {
+	if _, err := unix.FcntlInt(uintptr(p[0]), unix.F_SETFL, unix.O_NONBLOCK); err != nil { // of a new pipe no other flag is set
 		Close(p[0])
 		Close(p[1])
 		return -1, -1, fmt.Errorf("pipe: fcntl(O_NONBLOCK): %w", err)
