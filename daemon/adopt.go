@@ -87,16 +87,24 @@ func (d *Daemon) trace(r *state.Record, p *config.Program) (tree *reaper.Tree, r
 			env = launch.Env
 		}
 	}
-	if r.Op == state.Intent {
-		if env == nil {
-			return nil, false
-		}
-		if r.PID, r.Start = reaper.FindLaunched(r.Start, env); r.PID == 0 {
-			return nil, false
-		}
-		r.Cgroup = d.forest.CgroupOf(r.PID)
+	if r.Op == state.Intent && !d.found(r, name, env) {
+		return nil, false
 	}
 	return d.forest.Adopt(name, r.Name, r.PID, r.Start, d.legacy.head.Base, r.Cgroup, env)
+}
+
+// found completes the record of a launch that was announced, and not noted.
+func (d *Daemon) found(r *state.Record, name string, env []string) bool {
+	since := r.Start
+	if r.PID, r.Start, r.Cgroup = d.forest.LaunchedIn(d.legacy.head.Base, name, since); r.Cgroup != "" {
+		return true
+	}
+	if env == nil {
+		return false
+	}
+	r.PID, r.Start = reaper.FindLaunched(since, env)
+	r.Cgroup = d.forest.CgroupOf(r.PID)
+	return r.PID != 0
 }
 
 // keepInSight has the loop tell when an adopted leader ends.

@@ -182,6 +182,31 @@ func FindLaunched(since uint64, env []string) (pid int, start uint64) {
 	return 0, 0
 }
 
+// LaunchedIn is FindLaunched for an instance whose launches are in a cgroup below
+// base: whatever is in it is its own, so nothing needs to be known of it. name is
+// that of the tree. Without a leader pid is 0; without anything cgroup is "".
+func (f *Forest) LaunchedIn(base, name string, since uint64) (pid int, start uint64, cgroup string) {
+	if f.base < 0 || base != f.dir {
+		return 0, 0, ""
+	}
+	leaves, _ := filepath.Glob(filepath.Join(base, "_*")) // fails for a bad pattern only
+	for _, dir := range leaves {
+		leaf := filepath.Base(dir)
+		if plain, _, _ := strings.Cut(leaf, "~"); plain != "_"+name {
+			continue
+		}
+		for _, p := range f.Tree(name).below(leaf, nil) {
+			if p.start < since || cgroup != "" && p.pid != p.pgid {
+				continue
+			}
+			if cgroup = leaf; p.pid == p.pgid && (pid == 0 || p.start < start) {
+				pid, start = p.pid, p.start
+			}
+		}
+	}
+	return pid, start, cgroup
+}
+
 // findLeader looks once; undecided is whether there is one that may yet be it.
 func findLeader(since uint64, env []string) (found proc, undecided bool) {
 	for _, pid := range sys.Processes() {

@@ -69,6 +69,37 @@ func TestKilledBetweenLaunchAndNote(t *testing.T) {
 	}
 }
 
+// A launch that was not noted is found by its cgroup, even when the next daemon's
+// configuration has another program of that name, or none.
+func TestKilledBetweenLaunchAndNoteAndChanged(t *testing.T) {
+	t.Parallel()
+	for name, next := range map[string]programs{
+		"changed": {"a": noting("a", "[ ! -e /proc/$(head -n 1 a.starts)/exe ] || : > both; exec sleep 1000", fields{"env": fields{"CHANGED": "1"}})},
+		"removed": {"b": prog("sleep 1000")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			d := w.launch([]string{binary, w.config(programs{"a": executioner("a")}, nil)}, options{})
+			d.wait()
+			if len(w.logged("started", `trees="cgroup`)) == 0 {
+				t.Skip("cgroups cannot be made here, and without them it is not looked for")
+			}
+			w.until("it has started", func() bool { return len(w.numbers("a.starts")) == 1 })
+			first := w.numbers("a.starts")[0]
+			d = w.startAgain(next, options{})
+			w.until("the first one is gone", func() bool { return !alive(first) })
+			if name == "changed" {
+				d.eachOnce(next)
+			}
+			if exists(w.path("both")) {
+				t.Errorf("there were two of it\n%s", strings.Join(w.lines("tm.log"), "\n"))
+			}
+			d.end()
+		})
+	}
+}
+
 // A daemon that is killed while the stage of a program runs leaves it on its way:
 // the next one waits for what becomes of it.
 func TestKilledWithAStageOnItsWay(t *testing.T) {
