@@ -40,6 +40,8 @@ func child(name string, args []string) {
 		pour(args)
 	case "gated": // gated FIFO SEED SIZE…: writes so many bytes for each that comes through the FIFO
 		gated(args[0], args[1], args[2:])
+	case "blow": // blow GATE TIMES BYTES SIZE: see bench_output_test.go
+		blow(args[0], args[1], args[2], args[3])
 	case "last": // last SEED SIZE: so many bytes, then SIGKILL
 		last(args[0], args[1])
 	case "tell": // tell WORD…: see readiness_test.go
