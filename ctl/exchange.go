@@ -136,7 +136,8 @@ func (x *exchange) lines() (code int, done bool) {
 	return code, done
 }
 
-// line shows one reply.
+// line shows one reply. A shutdown is not over with the last of them but with the
+// connection: until then the socket may be there, and the next daemon refused.
 func (x *exchange) line(line []byte) (code int, done bool) {
 	r, err := control.DecodeReply(line)
 	if err != nil {
@@ -151,7 +152,7 @@ func (x *exchange) line(line []byte) (code int, done bool) {
 	if r.Exit != nil {
 		code = *r.Exit
 	}
-	return code, r.Done
+	return code, r.Done && !(x.call.Name == "shutdown" && code == 0)
 }
 
 func (x *exchange) flush() (code int, failed bool) {

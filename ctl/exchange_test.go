@@ -9,6 +9,24 @@ import (
 	"taskmaster/shell"
 )
 
+// TestShutdownLastsUntilTheDaemonHasGone: a daemon that is started next finds no socket.
+func TestShutdownLastsUntilTheDaemonHasGone(t *testing.T) {
+	failed := 1
+	ended := control.AppendReply(nil, &control.Reply{ID: requestID, Done: true})
+	refused := control.AppendReply(nil, &control.Reply{ID: requestID, Done: true, Exit: &failed})
+	for _, c := range []struct {
+		command string
+		reply   []byte
+		done    bool
+	}{{"shutdown", ended, false}, {"shutdown", refused, true}, {"stop", ended, true}} {
+		call := &control.Call{Command: control.Find(c.command)}
+		x := &exchange{call: call, printer: shell.Printer{Call: call}}
+		if _, done := x.line(c.reply); done != c.done {
+			t.Errorf("%s is over after %q: %v, want %v", c.command, c.reply, done, c.done)
+		}
+	}
+}
+
 func BenchmarkStatusOfThousand(b *testing.B) {
 	rows := make([]control.Row, 1000)
 	for i := range rows {
