@@ -103,7 +103,7 @@ var daemonFields = []field[Daemon]{
 	{
 		spec: spec{
 			name: "exit_on", kind: kindWord, words: []string{"never", "fatal", "done"}, def: "never", example: "done",
-			doc: "When the daemon shuts down by itself: `fatal`, a program went FATAL (exit code 1); `done`, nothing is left running or due to run (0).",
+			doc: "When the daemon shuts down by itself: `fatal`, a program went FATAL (exit code 1); `done`, nothing is left running or due to run (0, whatever came of it).",
 		},
 		read: func(a at, n *yaml.Node, d *Daemon) { a.word(n, func(i int) { d.ExitOn = ExitOn(i) }) },
 		same: func(a, b *Daemon) bool { return a.ExitOn == b.ExitOn },

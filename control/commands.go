@@ -72,7 +72,7 @@ var Commands = []Command{
 		Options: []Option{optNoWait},
 	},
 	{
-		Name: "stop", Args: SomeTargets, Usage: "TARGET…", Summary: "stop programs and wait until all of them is gone",
+		Name: "stop", Args: SomeTargets, Usage: "TARGET…", Summary: "stop programs and wait until nothing of them is left",
 		Options: []Option{optNoWait},
 	},
 	{

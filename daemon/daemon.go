@@ -3,9 +3,10 @@
 // about programs itself.
 //
 // One thread runs it all, in turns: wait, read the clock once, serve output
-// pipes, then signals, then deadlines, then clients; act until the queue of
-// actions is empty; flush replies and arm the one timer. Nothing here blocks,
-// but for the fork that lasts until exec, and writes to regular files.
+// pipes, then signals, then deadlines, then clients; collect who has ended, and
+// do what is due; act until the queue of actions is empty; flush replies and arm
+// the one timer. Nothing here blocks, but for the fork that lasts until exec, and
+// writes to regular files.
 package daemon
 
 import (

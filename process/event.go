@@ -81,7 +81,7 @@ type Action struct {
 // Report is a change of state, or of Want alone (From equals To).
 type Report struct {
 	From, To State
-	PID      int // of the launch concerned, 0 when there was none
+	PID      int // of the instance's process, 0 when it has none
 	Reason   string
 	At       time.Time
 	Delay    time.Duration // to BACKOFF: until the next try

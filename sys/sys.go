@@ -4,8 +4,8 @@
 // There is no policy here, and nothing waits unless its comment says so.
 //
 // Invariants: every descriptor made here is close-on-exec; every system call
-// is retried when a signal interrupts it; the only goroutines of the daemon
-// are those of Signals.
+// is retried when a signal interrupts it, but for Read and Write; the only
+// goroutines of the daemon that last are those of Signals.
 package sys
 
 import (
