@@ -309,9 +309,14 @@ func TestUpgradeOfThePackage(t *testing.T) {
 func TestShutdownDuringUpgrade(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	d := w.start(programs{"a": prog("sleep 1000")})
+	d, path := w.replaceable(programs{"a": prog("sleep 1000")})
 	d.await("a", "RUNNING")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	badBinaries()["hangs"].put(t, path) // its try lasts until the shutdown
 	d.send(syscall.SIGUSR1)
+	w.until("it is tried", func() bool { return len(w.logged("upgrade by=")) == 1 })
 	d.end()
 	d = w.start(programs{"a": prog("sleep 1000")})
 	d.await("a", "RUNNING")
