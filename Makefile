@@ -22,11 +22,16 @@ ifeq ($(INIT),openrc)
 INITFILE = openrc
 INITPATH = $(SYSCONFDIR)/init.d/taskmaster
 INITMODE = 755
+GATEWAYUNIT =
 else
 INITFILE = service
 INITPATH = $(PREFIX)/lib/systemd/system/taskmaster.service
 INITMODE = 644
+GATEWAYUNIT = $(PREFIX)/lib/systemd/system/taskmaster-gateway.service
 endif
+
+# What a unit says of where things are, and where they are.
+IN_UNITS = s|/usr/local/bin/|$(PREFIX)/bin/|;s|/etc/taskmaster/|$(SYSCONFDIR)/taskmaster/|
 
 BINARY  = $(CURDIR)/taskmaster
 # The commit is in the binary where git can tell it; a source archive builds all the same.
@@ -41,7 +46,7 @@ ERRCHECK    = $(GO) run github.com/kisielk/errcheck@v1.30.0
 # The gateway is a module of its own, so that the daemon keeps its three.
 IN_GATEWAY = cd gateway && GOFLAGS=-mod=readonly
 
-.PHONY: all build gateway test lint race fuzz bench stress scale stack picture demo install deb release clean help
+.PHONY: all build gateway test lint race fuzz bench stress scale stack picture demo install install-gateway deb release clean help
 
 all: build ## the same as build
 
@@ -98,6 +103,7 @@ picture: build ## docs/shell.svg, drawn from a session with the README's first c
 demo: build ## about 20 seconds of it at work
 	@TASKMASTER=$(BINARY) sh examples/demo.sh
 
+# The gateway comes with its unit where it has been built.
 install: ## binary, manual, completions and unit into PREFIX (/usr/local), below DESTDIR; INIT=openrc for that in place of systemd
 	@test -x $(BINARY) || $(MAKE) build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/taskmaster
@@ -109,9 +115,16 @@ install: ## binary, manual, completions and unit into PREFIX (/usr/local), below
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/taskmaster/conf.d
 	@test -e $(DESTDIR)$(SYSCONFDIR)/taskmaster/taskmaster.yaml || \
 		install -m 644 packaging/taskmaster.yaml $(DESTDIR)$(SYSCONFDIR)/taskmaster/taskmaster.yaml
-	@if test -x $(BINARY)-gateway; then install -D -m 755 $(BINARY)-gateway $(DESTDIR)$(PREFIX)/bin/taskmaster-gateway; fi
 	install -D -m $(INITMODE) packaging/taskmaster.$(INITFILE) $(DESTDIR)$(INITPATH)
-	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|;s|/etc/taskmaster/|$(SYSCONFDIR)/taskmaster/|' $(DESTDIR)$(INITPATH)
+	sed -i '$(IN_UNITS)' $(DESTDIR)$(INITPATH)
+	@if test -x $(BINARY)-gateway; then $(MAKE) -s install-gateway; fi
+
+install-gateway:
+	install -D -m 755 $(BINARY)-gateway $(DESTDIR)$(PREFIX)/bin/taskmaster-gateway
+ifneq ($(GATEWAYUNIT),)
+	install -D -m 644 packaging/taskmaster-gateway.service $(DESTDIR)$(GATEWAYUNIT)
+	sed -i '$(IN_UNITS)' $(DESTDIR)$(GATEWAYUNIT)
+endif
 
 deb: build ## a Debian package, dist/taskmaster.deb, with the version of the tag
 	@mkdir -p dist

@@ -34,6 +34,39 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
+// With a gateway that has been built its unit comes, too, and starts what was installed.
+func TestMakeInstallGateway(t *testing.T) {
+	t.Parallel()
+	tool(t, "make")
+	built := filepath.Join(t.TempDir(), "taskmaster")
+	install := func(args ...string) string {
+		root := t.TempDir()
+		cmd := exec.Command("make", append([]string{"-s", "-C", "..", "install", "BINARY=" + built, "DESTDIR=" + root}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return root
+	}
+	const bin, unit = "opt/tm/bin/taskmaster-gateway", "opt/tm/lib/systemd/system/taskmaster-gateway.service"
+	there := func(root, path string) bool { return exists(filepath.Join(root, path)) }
+	if _, err := copied(binary, built); err != nil {
+		t.Fatal(err)
+	}
+	if root := install("PREFIX=/opt/tm"); there(root, bin) || there(root, unit) {
+		t.Error("what has not been built is installed")
+	}
+	if _, err := copied(binary, built+"-gateway"); err != nil { // any binary will do
+		t.Fatal(err)
+	}
+	root := install("PREFIX=/opt/tm")
+	if !there(root, bin) || !strings.Contains(readFile(t, filepath.Join(root, unit)), "\nExecStart=/opt/tm/bin/taskmaster-gateway -s ") {
+		t.Error("the gateway or its unit is not as installed")
+	}
+	if root := install("PREFIX=/opt/tm", "INIT=openrc"); !there(root, bin) || there(root, unit) {
+		t.Error("OpenRC gets a unit for systemd, or no gateway")
+	}
+}
+
 func TestMakeInstall(t *testing.T) {
 	t.Parallel()
 	tool(t, "make")
@@ -77,24 +110,23 @@ func TestMakeInstall(t *testing.T) {
 	}
 }
 
-// systemd itself finds nothing wrong with the unit.
+// systemd itself finds nothing wrong with the units.
 func TestSystemdAcceptsTheUnit(t *testing.T) {
 	t.Parallel()
 	analyze := tool(t, "systemd-analyze")
-	text, err := os.ReadFile("../packaging/taskmaster.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	unit := filepath.Join(t.TempDir(), "taskmaster.service")
-	local := strings.ReplaceAll(string(text), "/usr/local/bin/taskmaster", binary)
-	if err := os.WriteFile(unit, []byte(local), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(analyze, "verify", "--man=no", "--recursive-errors=no", unit)
-	cmd.Env = append(os.Environ(), "SYSTEMD_LOG_LEVEL=warning")
-	out, err := cmd.CombinedOutput()
-	if complaints := strings.TrimSpace(string(out)); err != nil || complaints != "" {
-		t.Errorf("%v: %s", err, complaints)
+	for _, name := range []string{"taskmaster", "taskmaster-gateway"} {
+		text := readFile(t, "../packaging/"+name+".service")
+		unit := filepath.Join(t.TempDir(), name+".service")
+		local := strings.ReplaceAll(text, "=/usr/local/bin/"+name+" ", "="+binary+" ")
+		if err := os.WriteFile(unit, []byte(local), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(analyze, "verify", "--man=no", "--recursive-errors=no", unit)
+		cmd.Env = append(os.Environ(), "SYSTEMD_LOG_LEVEL=warning")
+		out, err := cmd.CombinedOutput()
+		if complaints := strings.TrimSpace(string(out)); err != nil || complaints != "" {
+			t.Errorf("%s: %v: %s", name, err, complaints)
+		}
 	}
 }
 
