@@ -3,6 +3,7 @@ package tests
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -48,6 +49,8 @@ func child(name string, args []string) {
 		tell(args)
 	case "heir": // heir ARGV…: ends, and leaves ARGV with its stdout
 		heir(args)
+	case "machine": // machine ROOT ARGV…: becomes ARGV on a copy of this machine, see below
+		machine(args[0], args[1:])
 	case "tick": // tick FILE INTERVAL LINES: notes its pid; so many numbered lines at once, then a pause, for ever
 		tick(args[0], args[1], args[2])
 	default:
@@ -259,4 +262,70 @@ func becomes(uid int) error {
 		return err
 	}
 	return syscall.Setuid(uid)
+}
+
+// machine becomes argv on a copy of this machine, which is thrown away with its
+// last process: it may write to any file, and has a network of its own. It was
+// born into new namespaces; root is an empty directory.
+func machine(root string, argv []string) {
+	try := func(what string, err error) {
+		if err != nil {
+			fail(fmt.Errorf("%s: %w", what, err))
+		}
+	}
+	try("private mounts", unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	mounts := mountedDirs()
+	try("tmpfs", unix.Mount("none", root, "tmpfs", 0, ""))
+	top := filepath.Join(root, "top")
+	try("mkdir", os.Mkdir(top, 0o755))
+	for i, dir := range mounts {
+		layers := filepath.Join(root, strconv.Itoa(i))
+		try("mkdir", errors.Join(os.Mkdir(layers, 0o755), os.Mkdir(layers+"/upper", 0o755), os.Mkdir(layers+"/work", 0o755)))
+		err := unix.Mount("none", top+dir, "overlay", 0, "lowerdir="+dir+",upperdir="+layers+"/upper,workdir="+layers+"/work")
+		if dir == "/" { // some others cannot be laid under anything, and are not needed
+			try("overlay", err)
+		}
+	}
+	for _, dir := range []string{"/proc", "/sys", "/dev"} {
+		try("bind "+dir, unix.Mount(dir, top+dir, "", unix.MS_BIND|unix.MS_REC, ""))
+	}
+	try("/run", unix.Mount("none", top+"/run", "tmpfs", 0, "mode=755"))
+	try("loopback", loopbackUp())
+	try("chroot", unix.Chroot(top))
+	try("chdir", os.Chdir("/"))
+	try("exec", unix.Exec(argv[0], argv, os.Environ()))
+}
+
+// mountedDirs lists the directories that file systems are mounted on, "/" first,
+// without those that are the kernel's own.
+func mountedDirs() (out []string) {
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		fail(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		dir := strings.Fields(line)[4]
+		first := strings.SplitN(dir, "/", 3)[1]
+		if st, err := os.Stat(dir); err != nil || !st.IsDir() || slices.Contains([]string{"proc", "sys", "dev", "run"}, first) {
+			continue
+		}
+		out = append(out, dir)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// loopbackUp makes 127.0.0.1 reachable in a new network namespace.
+func loopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	lo.SetUint16(unix.IFF_UP)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
 }
