@@ -49,7 +49,7 @@ var theScript = script{
 			taskmaster run --detach app.yaml
 			taskmaster run --detach /etc/taskmaster/taskmaster.yaml`},
 		"docs/recipes.md": {
-			saves: []string{"/etc/taskmaster.yaml", "web.yaml", "", "", "", "", "app.yaml", "", "", "ci.yaml"},
+			saves: []string{"/etc/taskmaster.yaml", "web.yaml", "", "", "", "", "app.yaml", "", "tasks.yaml", "ci.yaml"},
 			setup: `
 			command() { printf '#!/bin/sh\n%s\n' "$2" >"$1"; chmod 755 "$1"; }
 			command /app 'exec sleep 1000'
@@ -59,6 +59,7 @@ var theScript = script{
 			command /usr/local/bin/redis-server 'exec python3 -m http.server --bind 127.0.0.1 6380'
 			command /usr/local/bin/dot 'exec grep digraph'
 			command run-tests 'echo "all of $2 is well"'
+			printf 'lint test:\n\t@echo $@ is well\n' >Makefile
 			mkdir -p /srv/app/current /var/log/app
 			touch /srv/app/current/health /etc/app.env
 			sed -i "s/65536/$(ulimit -Hn)/" web.yaml # more is not everybody's to give`,
@@ -104,6 +105,7 @@ var theScript = script{
 		{page: "docs/recipes.md", line: "taskmaster run --stoptime 8 --autorestart always -- /app --port 8080", answers: [][2]string{{"app", "\x03"}}},
 		{page: "docs/recipes.md", line: "taskmaster ctl restart --rolling web", before: "taskmaster run --detach web.yaml; taskmaster ctl wait web"},
 		{page: "docs/recipes.md", line: "taskmaster run --detach ci.yaml", before: "taskmaster ctl shutdown"},
+		{page: "docs/recipes.md", line: "taskmaster run --no-shell ci.yaml", before: "cp tasks.yaml ci.yaml"},
 		{page: "docs/recipes.md", line: "taskmaster run --no-shell /etc/taskmaster.yaml", answers: [][2]string{{"running name=nginx", "\x03"}}},
 	},
 	untyped: []untyped{
