@@ -511,8 +511,10 @@ func (s *step) whyStopped() string {
 	switch {
 	case s.preparing:
 		why += ", before its launch"
-	case s.killed:
+	case s.killed && s.now.Sub(s.since) >= s.group.Policy.StopTime:
 		why = "killed, stoptime was over"
+	case s.killed && s.exit.Signal == "SIGKILL":
+		why = "killed, without waiting for stoptime"
 	}
 	if s.exited {
 		why += " (" + s.exit.String() + ")"

@@ -113,6 +113,10 @@ var scenarios = []scenario{
 		states: "STARTING RUNNING STOPPING STOPPED", starts: 1, reason: "killed, stoptime was over (signal SIGKILL)",
 	},
 	{
+		name: "no patience with a deaf one", script: []life{{deaf: true}}, run: func(w *world) { w.order(OnStop, "p"); w.order(OnKillNow, "p") },
+		states: "STARTING RUNNING STOPPING STOPPED", starts: 1, reason: "killed, without waiting for stoptime (signal SIGKILL)",
+	},
+	{
 		name: "stop leaves a process that SIGKILL ends", script: []life{{leaves: true, undying: 2}}, run: func(w *world) { w.order(OnStop, "p") },
 		states: "STARTING RUNNING STOPPING STOPPED", starts: 1, reason: "killed, stoptime was over (signal SIGTERM)",
 	},
