@@ -74,6 +74,9 @@ func (f *Forest) Close() {
 }
 
 func (f *Forest) makeBase(name, heritage string) error {
+	if err := mayClone3(); err != nil {
+		return err
+	}
 	own, err := sys.OwnCgroup()
 	if err != nil {
 		return err
@@ -95,6 +98,16 @@ func (f *Forest) makeBase(name, heritage string) error {
 		return fmt.Errorf("%s/cgroup.kill: %w", dir, err) // before Linux 5.14
 	}
 	f.base, f.dir, f.own = fd, dir, own
+	return nil
+}
+
+// mayClone3 asks whether a child can be born in a cgroup: the filters of some
+// containers know no clone3(2), and neither do emulators, where cgroups may be
+// writable all the same. Without arguments the call can only fail, by EINVAL where it is there.
+func mayClone3() error {
+	if _, _, errno := unix.RawSyscall(unix.SYS_CLONE3, 0, 0, 0); errno != unix.EINVAL {
+		return fmt.Errorf("clone3: %w", errno)
+	}
 	return nil
 }
 

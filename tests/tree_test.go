@@ -226,3 +226,21 @@ func TestLeaderKilledDuringShutdown(t *testing.T) {
 		t.Errorf("left behind after %v: %v", time.Since(asked), left)
 	}
 }
+
+// Where a filter knows no clone3(2), as those of many containers, no child can be
+// born in a cgroup: trees are held without, and nothing of a program is lost.
+func TestClone3Forbidden(t *testing.T) {
+	t.Parallel()
+	for _, errno := range []syscall.Errno{syscall.ENOSYS, syscall.EPERM} {
+		w := newWorld(t)
+		d := w.start(programs{"a": prog(sh("sleep 1000 & setsid sleep 1000 & wait"))}, options{wrap: wrapped(setting{Clone3: int(errno)})})
+		d.awaitAll("RUNNING")
+		if got := w.logged("INFO", "started", "clone3: "+errno.Error()); len(got) != 1 {
+			t.Errorf("%v: it does not say why there are no cgroups:\n%s", errno, w.logTail())
+		}
+		d.end()
+		if left := w.left(); len(left) > 0 {
+			t.Errorf("%v: left behind: %v", errno, left)
+		}
+	}
+}
