@@ -33,7 +33,7 @@ install -m 644 examples/*.yaml "$root/usr/share/doc/taskmaster/examples/"
 mkdir "$root/DEBIAN"
 sed "s/@VERSION@/$debian/; s/@ARCH@/$arch/; s/@SIZE@/$(du -sk --apparent-size "$root/usr" | cut -f1)/" packaging/debian/control >"$root/DEBIAN/control"
 echo /etc/taskmaster/taskmaster.yaml >"$root/DEBIAN/conffiles"
-for script in postinst prerm postrm; do
+for script in preinst postinst prerm postrm; do
 	install -m 755 "packaging/debian/$script" "$root/DEBIAN/$script"
 done
 (cd "$root" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"

@@ -5,6 +5,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 socket=/run/taskmaster/taskmaster.sock
 ctl() { taskmaster ctl -s $socket "$@"; }
+# enabled is whether systemd, where there is one, starts the service at the next boot.
+enabled() { ! command -v systemctl >/dev/null || systemctl -q is-enabled taskmaster.service 2>/dev/null; }
 fail() { echo "FAIL: $*" >&2; exit 1; }
 if dpkg -s taskmaster >/dev/null 2>&1; then fail "a package taskmaster is installed already"; fi
 [ ! -e /etc/taskmaster ] || fail "/etc/taskmaster is there already"
@@ -30,6 +32,7 @@ if dpkg-deb -c "$work/v1.0.0.deb" | grep -v ' root/root '; then fail "something 
 echo "install"
 dpkg -i "$work/v1.0.0.deb" >/dev/null
 taskmaster --version | grep -q '^taskmaster v1.0.0 ' || fail "it is $(taskmaster --version)"
+enabled || fail "it will not be there after a boot"
 taskmaster check /etc/taskmaster/taskmaster.yaml || fail "the configuration it brings is faulty"
 [ -e /usr/share/man/man1/taskmaster.1.gz ] && [ -e /usr/lib/systemd/system/taskmaster.service ] || fail "files are missing"
 
@@ -54,9 +57,15 @@ echo "remove"
 dpkg -r taskmaster >/dev/null
 if kill -0 "$pid" 2>/dev/null || kill -0 "$nap" 2>/dev/null; then fail "something still runs"; fi
 [ ! -e /usr/bin/taskmaster ] && [ -e /etc/taskmaster/taskmaster.yaml ] || fail "the wrong things were removed"
+if command -v systemctl >/dev/null && enabled; then fail "it is enabled still"; fi
+
+echo "install again"
+dpkg -i "$work/v1.0.0.deb" >/dev/null
+enabled || fail "it will not be there after a boot"
 
 echo "purge"
 rm /etc/taskmaster/conf.d/test.yaml
 dpkg --purge taskmaster >/dev/null
-[ ! -e /etc/taskmaster ] && [ ! -e /var/log/taskmaster ] || fail "something is left: $(find /etc/taskmaster /var/log/taskmaster)"
+left=$(find /etc/taskmaster /etc/systemd/system /var/log/taskmaster -name '*taskmaster*' 2>/dev/null) || true
+[ -z "$left" ] || fail "something is left: $left"
 echo "ok"
