@@ -12,6 +12,7 @@ OUTPUT   ?= 1GB
 RACEFLAGS ?=
 UPGRADES ?= 200
 KILLS    ?= 100
+SYSTEMS  ?= scripts image arm64 openrc systemd
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Nothing but `make race` needs a C compiler.
@@ -46,7 +47,7 @@ ERRCHECK    = $(GO) run github.com/kisielk/errcheck@v1.30.0
 # The gateway is a module of its own, so that the daemon keeps its three.
 IN_GATEWAY = cd gateway && GOFLAGS=-mod=readonly
 
-.PHONY: all build gateway test lint race fuzz bench stress scale stack picture demo install install-gateway deb release clean help
+.PHONY: all build gateway test lint race fuzz bench stress scale stack systems picture demo install install-gateway deb release clean help
 
 all: build ## the same as build
 
@@ -96,6 +97,9 @@ scale: build ## 1 to 10,000 programs: start, storm, status, reload, stop, memory
 stack: build ## examples/stack.yaml at work: Redis, a migration, an API and nginx (apt-get installs what is missing)
 	@sh tests/packages.sh redis-server=redis-server redis-cli=redis-tools nginx=nginx-light python3=python3 systemd-notify=systemd
 	TASKMASTER_BINARY=$(BINARY) STACK=1 $(GO) test -count=1 -v -run='^(TestStack|TestNotifyClients)' ./tests
+
+systems: ## the image, arm64, OpenRC, systemd: each for real, SYSTEMS names fewer (root; apt-get installs emulators and the like)
+	@for name in $(SYSTEMS); do echo "=== $$name"; GO=$(GO) sh tests/systems/$$name.sh || exit 1; done
 
 picture: build ## docs/shell.svg, drawn from a session with the README's first configuration (needs python3)
 	TASKMASTER_BINARY=$(BINARY) PICTURE=$(CURDIR)/docs/shell.svg $(GO) test -count=1 -v -run='^TestPicture$$' ./tests

@@ -12,7 +12,7 @@ release() {
 	version=$1 out=$2
 	mkdir -p "$out"
 	for arch in ${ARCHES:-amd64 arm64}; do
-		CGO_ENABLED=0 GOOS=linux GOARCH=$arch GOAMD64=v1 GOARM64=v8.0 GOFLAGS= \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$arch GOAMD64=v1 GOARM64=v8.0 GOFLAGS='' \
 			"${GO:-go}" build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$version" -o "$out/taskmaster-linux-$arch" .
 		if command -v dpkg-deb >/dev/null; then
 			sh packaging/debian/build.sh "$version" $arch "$out/taskmaster-linux-$arch" "$out/taskmaster-$arch.deb" >/dev/null

@@ -2,6 +2,7 @@
 # Mail about an event: mail.sh ADDRESS…, as `run` of a hook. It needs a sendmail
 # (postfix, exim, msmtp, nullmailer … each have one).
 set -eu
+# shellcheck disable=SC3028 # where the shell does not set it, uname tells
 from=${MAIL_FROM:-taskmaster@${HOSTNAME:-$(uname -n)}}
 {
 	echo "From: $from"
