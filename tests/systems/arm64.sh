@@ -55,7 +55,7 @@ build() {
 
 # The emulator cannot say how the system in it fared, so that says it itself.
 boot() {
-	qemu-system-aarch64 -M virt -cpu max -smp 2 -m 1024 -display none -serial stdio -monitor none -no-reboot -nic none \
+	timeout 3600 qemu-system-aarch64 -M virt -cpu max -smp 2 -m 1024 -display none -serial stdio -monitor none -no-reboot -nic none \
 		-kernel "$work"/unpacked/boot/vmlinuz-* -initrd "$work/initrd" -append 'quiet panic=-1' </dev/null | tee "$work/console"
 	tr -d '\r' <"$work/console" | grep -qx 'arm64: ok'
 }

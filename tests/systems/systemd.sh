@@ -35,7 +35,7 @@ ln -s /dev/null "$root/etc/systemd/system/serial-getty@ttyS0.service" # it would
 echo '/dev/vda / ext4 defaults 0 1' >"$root/etc/fstab"
 mke2fs -q -t ext4 -d "$root" "$work/disk" 1500M
 
-qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 1024 -display none -serial stdio -monitor none -no-reboot -nic none \
+timeout 3600 qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 1024 -display none -serial stdio -monitor none -no-reboot -nic none \
 	-kernel "$root"/boot/vmlinuz-* -initrd "$root"/boot/initrd.img-* -drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
 	-append 'root=/dev/vda rw console=ttyS0 quiet panic=-1 systemd.show_status=false' </dev/null | tee "$work/console"
 tr -d '\r' <"$work/console" | grep -qx 'systemd: ok'
