@@ -95,7 +95,7 @@ func heapSlack(instances int) int {
 
 // busy tells whether the last turn left work over that needs no new event.
 func (d *Daemon) busy() bool {
-	return len(d.spawns) > 0 && len(d.evicted) == 0 || len(d.escaped) > 0 || len(d.asides.queue) > 0 || d.zombies || d.set.Pending() || len(d.dirty) > 0 || d.terminal.busy()
+	return len(d.spawns) > 0 && len(d.evicted) == 0 || len(d.escaped) > 0 || len(d.asides.queue) > 0 || d.zombies || d.set.Pending() || len(d.dirty) > 0 || d.floods.due(d.now) || d.terminal.busy()
 }
 
 // settle is the second half of a turn: what the handlers took in is acted on.

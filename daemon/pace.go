@@ -24,6 +24,10 @@ const (
 	floodSize  = 32 << 10
 	floodPause = 500 * time.Microsecond
 	floodOver  = 20 * time.Millisecond
+
+	// pauseBytes is what is read at most, about, of those whose pause is over before
+	// the loop looks at everything else.
+	pauseBytes = 1 << 20
 )
 
 // pace is how quickly a pipe has been filled, and when it is read again.
@@ -139,20 +143,21 @@ func (ps *pauses) first() time.Time {
 	return ps.pipes[0].pace.resume
 }
 
+// due tells whether the first pause is over.
+func (ps *pauses) due(now time.Time) bool {
+	return len(ps.pipes) > 0 && !ps.pipes[0].pace.resume.After(now)
+}
+
 // read reads the pipes whose pause is over; keepPace puts those back that go on.
+// When they bring much the rest is left to the next turn, so that nobody else
+// waits for all of them.
 func (ps *pauses) read(now time.Time) {
-	due := ps.pipes
-	for n, p := range due {
-		if p.pace.resume.After(now) {
-			due = due[:n]
-			break
-		}
-	}
-	ps.pipes = ps.pipes[len(due):]
-	for _, p := range due {
+	for got := 0; got < pauseBytes && ps.due(now); {
+		p := ps.pipes[0]
+		ps.pipes = ps.pipes[1:]
 		p.pace.listed = false
 		if !p.pace.resume.IsZero() && p.fd >= 0 {
-			p.read()
+			got += max(p.read(), 0)
 		}
 	}
 	if len(ps.pipes) == 0 {

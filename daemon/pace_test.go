@@ -61,6 +61,30 @@ func TestFloodEnds(t *testing.T) {
 	}
 }
 
+// Of pipes that bring much not all are read before the loop looks at everything else.
+func TestFloodsAreReadInParts(t *testing.T) {
+	d, first := pacedPipe(t)
+	_, second := pacedPipe(t)
+	second.d = d
+	for _, p := range []*pipe{first, second} {
+		p.pace.size = maxBuffer
+		d.floods.pipes = append(d.floods.pipes, p)
+		p.pace.listed, p.pace.resume = true, d.now
+		p.sink = counted{new(int)}
+	}
+	fill(t, first)
+	d.floods.read(d.now)
+	if n := *first.sink.(counted).n; n < pauseBytes || len(d.floods.pipes) == 0 || d.floods.pipes[0] != second || !d.floods.due(d.now) {
+		t.Errorf("%d bytes of the first, %d pipes wait", n, len(d.floods.pipes))
+	}
+}
+
+// counted is a sink that counts.
+type counted struct{ n *int }
+
+func (c counted) Write(p []byte, _ time.Time) { *c.n += len(p) }
+func (c counted) End(time.Time)               {}
+
 // pacedPipe is a pipe that the loop waits for.
 func pacedPipe(t *testing.T) (*Daemon, *pipe) {
 	t.Helper()
@@ -89,4 +113,20 @@ func paceOf(d *Daemon) string {
 		return "floods"
 	}
 	return "waits"
+}
+
+// fill writes into the other end as much as is read at a time, at most.
+func fill(t *testing.T, p *pipe) {
+	t.Helper()
+	w, err := unix.Open("/proc/self/fd/"+itoa(p.fd), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sys.Close(w)
+	if got := sys.SetPipeSize(p.fd, maxBuffer); got < maxBuffer {
+		t.Fatalf("a pipe holds %d bytes here, %d are needed", got, maxBuffer)
+	}
+	if n, err := unix.Write(w, make([]byte, maxBuffer)); n != maxBuffer {
+		t.Fatal(n, err)
+	}
 }
