@@ -12,6 +12,7 @@ OUTPUT   ?= 1GB
 RACEFLAGS ?=
 UPGRADES ?= 200
 KILLS    ?= 100
+ORPHANS  ?= 5000
 SYSTEMS  ?= scripts image arm64 openrc systemd
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
@@ -87,9 +88,9 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 bench: build ## benchmarks of the rooms, and start-up, memory and restart of the binary
 	TASKMASTER_BINARY=$(BINARY) $(GO) test -run='^$$' -bench=. -benchmem ./...
 
-stress: build ## random commands, kills and reloads for STRESS (5m), against /proc; OUTPUT (1GB) of output, byte by byte; UPGRADES (200), KILLS (100) of the daemon
-	TASKMASTER_BINARY=$(BINARY) STRESS=$(STRESS) OUTPUT_BYTES=$(OUTPUT) UPGRADES=$(UPGRADES) KILLS=$(KILLS) $(GO) test -count=1 -timeout=0 -v \
-		-run='^(TestStress|TestOutputIsByteExact|TestUpgradesUnderLoad|TestKilledDaemonLosesNothing)$$' ./tests
+stress: build ## random commands, kills and reloads for STRESS (5m), against /proc; OUTPUT (1GB) of output, byte by byte; UPGRADES (200), KILLS (100) of the daemon, ORPHANS (5000)
+	TASKMASTER_BINARY=$(BINARY) STRESS=$(STRESS) OUTPUT_BYTES=$(OUTPUT) UPGRADES=$(UPGRADES) KILLS=$(KILLS) ORPHANS=$(ORPHANS) $(GO) test -count=1 -timeout=0 -v \
+		-run='^(TestStress|TestOutputIsByteExact|TestUpgradesUnderLoad|TestKilledDaemonLosesNothing|TestStormOfOrphans)$$' ./tests
 
 scale: build ## 1 to 10,000 programs: start, storm, status, reload, stop, memory; a table, and docs/scale.svg
 	TASKMASTER_BINARY=$(BINARY) SCALE=$(CURDIR)/docs/scale.svg $(GO) test -count=1 -timeout=0 -v -run="^TestScale$$" ./tests

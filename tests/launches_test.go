@@ -89,15 +89,17 @@ func TestThreeHundredDeathsAtOnce(t *testing.T) {
 	d.end()
 }
 
-// Orphans fall to the daemon, which has to reap them although it never started them.
+// Orphans fall to the daemon, which has to reap them although it never started
+// them: 400, or ORPHANS, 5,000 in `make stress`.
 func TestStormOfOrphans(t *testing.T) {
 	t.Parallel()
+	orphans := itoa(times(t, "ORPHANS", 400))
 	for _, h := range holds {
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			d := w.start(programs{"a": prog(sh(
-				"i=0; while [ $i -lt 400 ]; do (setsid true &); i=$((i+1)); done; echo done > storm; exec sleep 1000"))}, options{flags: h.flags})
+				"i=0; while [ $i -lt "+orphans+" ]; do (setsid true &); i=$((i+1)); done; echo done > storm; exec sleep 1000"))}, options{flags: h.flags})
 			w.until("the storm is over", func() bool { return len(w.lines("storm")) == 1 })
 			w.until("nothing but the program is left", func() bool {
 				cs := children(d.pid())
