@@ -99,7 +99,7 @@ func TestStormOfOrphans(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			d := w.start(programs{"a": prog(sh(
-				"i=0; while [ $i -lt "+orphans+" ]; do (setsid true &); i=$((i+1)); done; echo done > storm; exec sleep 1000"))}, options{flags: h.flags})
+				"i=0; while [ $i -lt " + orphans + " ]; do (setsid true &); i=$((i+1)); done; echo done > storm; exec sleep 1000"))}, options{flags: h.flags})
 			w.until("the storm is over", func() bool { return len(w.lines("storm")) == 1 })
 			w.until("nothing but the program is left", func() bool {
 				cs := children(d.pid())
