@@ -184,15 +184,11 @@ func (d *Daemon) start(c *child) (pid int, err error) {
 func (d *Daemon) plant(tree *reaper.Tree, name string, cmd *spawn.Command, p *config.Program) (pid int, err error) {
 	if cmd.CgroupFD, err = tree.CloneFD(); err == nil {
 		d.limit(tree, p)
-		begun := sys.BootTicks()
-		pid, err = spawn.Start(d.signals, cmd)
+		pid, err = d.spawn(tree, cmd)
 		if cmd.CgroupFD >= 0 {
 			sys.Close(cmd.CgroupFD)
 		}
 		if !spawn.CgroupFailed(err) {
-			if err == nil {
-				tree.Planted(pid, begun)
-			}
 			return pid, err
 		}
 	}
@@ -200,6 +196,11 @@ func (d *Daemon) plant(tree *reaper.Tree, name string, cmd *spawn.Command, p *co
 	tree.Loose()
 	d.limit(tree, p)
 	cmd.CgroupFD = -1
+	return d.spawn(tree, cmd)
+}
+
+// spawn starts the process where its tree is to hold it.
+func (d *Daemon) spawn(tree *reaper.Tree, cmd *spawn.Command) (pid int, err error) {
 	begun := sys.BootTicks()
 	if pid, err = spawn.Start(d.signals, cmd); err == nil {
 		tree.Planted(pid, begun)

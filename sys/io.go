@@ -11,7 +11,7 @@ import (
 // sleeps, and wake a thread to go on in its place.
 func Read(fd int, p []byte) (int, error) { return transfer(unix.SYS_READ, fd, p) }
 
-// Write is write(2) likewise, for regular files.
+// Write is write(2) likewise, for log files: should one have to wait, the loop does.
 func Write(fd int, p []byte) (int, error) { return transfer(unix.SYS_WRITE, fd, p) }
 
 func transfer(call uintptr, fd int, p []byte) (int, error) {
