@@ -239,7 +239,10 @@ func isMessage(line []byte) bool {
 	return json.Unmarshal(line, &q) == nil && q.IsMessage()
 }
 
-func (c *client) who() string { return "uid " + itoa(int(c.uid)) + " pid " + itoa(c.pid) }
+func (c *client) who() string { return who(int(c.uid), c.pid) }
+
+// who names a process for the log.
+func who(uid, pid int) string { return "uid " + itoa(uid) + " pid " + itoa(pid) }
 
 func (c *client) full() bool { return len(c.out)-c.sent > enough }
 

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"fmt"
-	ossignal "os/signal"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -92,7 +91,7 @@ func (d *Daemon) abort() {
 	sig := d.signals.Fault()
 	d.log(journal.Error, "aborted", journal.Str("signal", unix.SignalName(sig)))
 	d.release()
-	ossignal.Reset(sig)
+	d.signals.Reset(sig)
 	d.signals.Around(func() { _ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig) }) // this thread is not to go on
 }
 

@@ -139,7 +139,7 @@ func run(o Options) int {
 	probe.Version = o.Version
 	d := newDaemon(o)
 	if err := d.open(); err != nil {
-		_, _ = os.Stderr.WriteString("taskmaster: " + err.Error() + "\n")
+		_, _ = unix.Write(2, []byte("taskmaster: "+err.Error()+"\n"))
 		d.close()
 		return 1
 	}

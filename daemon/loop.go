@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -148,13 +149,13 @@ func earliest(times ...time.Time) (first time.Time) {
 }
 
 func (d *Daemon) readSignals(uint32) {
-	if err := d.signals.Read(func(sig unix.Signal, _, _ uint32) { d.take(sig) }); err != nil {
+	if err := d.signals.Read(d.take); err != nil {
 		d.fault("signalfd", err)
 	}
 }
 
-// take is one signal.
-func (d *Daemon) take(sig unix.Signal) {
+// take is one signal, of a sender that may be unknown.
+func (d *Daemon) take(sig unix.Signal, pid, uid uint32) {
 	switch sig {
 	case unix.SIGCHLD:
 		d.zombies = true
@@ -166,9 +167,18 @@ func (d *Daemon) take(sig unix.Signal) {
 	case unix.SIGABRT:
 		d.abort()
 	default:
-		d.log(journal.Info, "signal", journal.Str("signal", unix.SignalName(sig)))
+		d.log(journal.Info, "signal", received(sig, int(pid), int(uid))...)
 		d.obey(sig)
 	}
+}
+
+// received is a signal, and its sender where that is known.
+func received(sig unix.Signal, pid, uid int) []journal.Field {
+	fields := []journal.Field{journal.Str("signal", unix.SignalName(sig))}
+	if pid != 0 && pid != os.Getpid() {
+		fields = append(fields, journal.Str("by", who(uid, pid)))
+	}
+	return fields
 }
 
 func (d *Daemon) obey(sig unix.Signal) {

@@ -124,7 +124,7 @@ func (d *Daemon) takeOver(in *Inherited) error {
 	u.lookouts()
 	d.zombies = true
 	for _, sig := range in.signals {
-		d.take(sig)
+		d.take(sig, 0, 0)
 	}
 	debug.FreeOSMemory() // what the state took on its way
 	d.loaded = true

@@ -157,7 +157,7 @@ func (d *Daemon) become(binary string) error {
 	h := handover{memfd: memfd, base: base, signals: waiting}
 	err = sys.Exec(binary, os.Args, append(os.Environ(), h.variable()))
 	for _, sig := range waiting {
-		d.take(sig)
+		d.take(sig, 0, 0)
 	}
 	return err
 }

@@ -2,28 +2,19 @@ package sys
 
 import (
 	"os"
-	"os/signal"
-
-	"golang.org/x/sys/unix"
 )
 
 // ResumeVariable is the environment variable of a process that goes on with
 // what it did before it executed this binary.
 const ResumeVariable = "TASKMASTER_RESUME"
 
-// early are the queues of the deadly signals in a process that goes on: they are
-// caught in the first moment that is ours, and wait until OpenSignals takes the
-// queues over.
-var early = catchEarly()
-
-func catchEarly() map[unix.Signal]chan os.Signal {
+// The deadly signals are caught in the first moment that is ours, in a process
+// that goes on. They are noted until OpenSignals delivers them.
+func init() {
 	if os.Getenv(ResumeVariable) == "" {
-		return nil
+		return
 	}
-	out := map[unix.Signal]chan os.Signal{}
 	for _, sig := range deadly {
-		out[sig] = make(chan os.Signal, 1)
-		signal.Notify(out[sig], sig)
+		_, _ = setAction(sig, handledBy(addressOfPassOn)) // cannot fail with these
 	}
-	return out
 }

@@ -1,44 +1,46 @@
 package sys
 
 import (
+	"errors"
 	"fmt"
-	"os"
-	"os/signal"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 // Signals delivers signals through a descriptor, to the one thread that opened
-// it. Package runtime's other threads never block a signal, so they take most
-// of those sent to the process before a signalfd can show them. Therefore a
-// bridge: what the runtime caught is sent on to the loop's thread, which blocks
-// it, so that it becomes pending there and the signalfd readable.
+// it. Package runtime's other threads never block a signal to begin with, so they
+// take most of those sent to the process before a signalfd can show them.
+// Therefore handlers of our own (handler.go), which pass a signal on to the
+// loop's thread; that blocks it, so that it becomes pending there and the
+// signalfd readable.
 //
-// Like the kernel's own pending set, it merges equal signals that come quickly
+// Like the kernel's own pending set, this merges equal signals that come quickly
 // and never loses the last one. A flood of one signal cannot displace another.
 type Signals struct {
 	fd     int
-	set    unix.Sigset_t
+	set    unix.Sigset_t // delivered
 	buf    [8]unix.SignalfdSiginfo
-	queues []chan os.Signal
-	sigs   []unix.Signal // of queues
-	quiet  []unix.Signal // caught to no effect
-	masked sync.Mutex    // held while this thread does not block the signals
-	fault  atomic.Int32  // the last of the faults that somebody has sent
+	caught []caught
+}
+
+// caught is a signal with a handler of ours.
+type caught struct {
+	sig     unix.Signal
+	handler uintptr
+	before  sigaction // what was done at it
 }
 
 // faults end a process that makes one. Package runtime turns those of this
 // program's own making into panics; what is sent by somebody is delivered as
 // SIGABRT, where that is asked for, so that the terminal can be put back first.
-var faults = []os.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGSYS, unix.SIGSTKFLT}
+var faults = []unix.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGSYS, unix.SIGSTKFLT}
 
 // OpenSignals starts to deliver sigs, to the calling thread only: the caller
 // has locked its goroutine to it, and reads and waits for Fd there. The signals
-// are blocked on this thread, so children have to be started inside Around.
+// are blocked on this thread, so children have to be started inside Around. A
+// process has one Signals at a time.
 //
 // Every signal that was ignored when the process started (by nohup, or a
 // careless parent) is caught from now on, and SIGPIPE as well: those among sigs
@@ -58,111 +60,66 @@ func OpenSignals(sigs ...unix.Signal) (*Signals, error) {
 		return nil, fmt.Errorf("signalfd: %w", err)
 	}
 	s.fd = fd
-	s.catchIgnored()
-	s.bridge(sigs)
+	loopProcess, loopThread = int32(unix.Getpid()), int32(unix.Gettid())
+	if err := s.catchAll(sigs); err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.sendNoted()
 	return s, nil
 }
 
-// bridge sends each signal that the runtime catches on to this thread. One
-// queue of one place for each signal makes that exact: package signal drops
-// what does not fit, and what is dropped here is equal to what waits.
-func (s *Signals) bridge(sigs []unix.Signal) {
-	s.sigs = sigs
+// catchAll sets the handlers.
+func (s *Signals) catchAll(sigs []unix.Signal) (err error) {
 	for _, sig := range sigs {
-		queue := early[sig]
-		if queue == nil {
-			queue = make(chan os.Signal, 1)
-			signal.Notify(queue, sig)
-		}
-		s.cross(queue, func(os.Signal) unix.Signal { return sig })
+		err = errors.Join(err, s.catch(sig, addressOfPassOn))
 	}
 	if slices.Contains(sigs, unix.SIGABRT) {
-		s.bridgeFaults()
-	}
-}
-
-// bridgeFaults sends SIGABRT to this thread for each fault that somebody has sent.
-func (s *Signals) bridgeFaults() {
-	queue := make(chan os.Signal, 1)
-	signal.Notify(queue, faults...)
-	s.cross(queue, func(sig os.Signal) unix.Signal {
-		s.fault.Store(int32(sig.(unix.Signal)))
-		return unix.SIGABRT
-	})
-}
-
-// cross sends each signal of the queue to this thread, as what it is to be there.
-func (s *Signals) cross(queue chan os.Signal, as func(os.Signal) unix.Signal) {
-	s.queues = append(s.queues, queue)
-	pid, tid := unix.Getpid(), unix.Gettid()
-	go func() {
-		for sig := range queue {
-			to := as(sig)
-			s.masked.Lock()               // sent to a thread that does not block it, it would be back at once
-			_ = unix.Tgkill(pid, tid, to) // fails only when the thread is gone, and the loop with it
-			s.masked.Unlock()
+		for _, sig := range faults {
+			err = errors.Join(err, s.catch(sig, addressOfPassFault))
+			runtimeHandler = s.caught[len(s.caught)-1].before.handler // the same for all of them
 		}
-	}()
+	}
+	for sig := unix.Signal(1); sig < signals; sig++ {
+		if !hasSignal(&s.set, sig) && (sig == unix.SIGPIPE || ignored(sig)) {
+			err = errors.Join(err, s.catch(sig, addressOfDoNothing))
+		}
+	}
+	return err
+}
+
+func (s *Signals) catch(sig unix.Signal, handler uintptr) error {
+	before, err := setAction(sig, handledBy(handler))
+	s.caught = append(s.caught, caught{sig, handler, before})
+	return err
+}
+
+// sendNoted makes the signals that the handler has noted pending on this thread,
+// which blocks them again.
+func (s *Signals) sendNoted() {
+	for _, c := range s.caught {
+		if noted[c.sig] != 0 {
+			noted[c.sig] = 0
+			_ = unix.Tgkill(int(loopProcess), int(loopThread), c.sig) // cannot fail for a thread of ours
+		}
+	}
 }
 
 // Fault is what a SIGABRT stands for: the fault that somebody has sent, else itself.
 func (s *Signals) Fault() unix.Signal {
-	if sig := unix.Signal(s.fault.Load()); sig != 0 {
+	if sig := unix.Signal(faultSent); sig != 0 {
 		return sig
 	}
 	return unix.SIGABRT
 }
 
-// catchIgnored makes the runtime catch SIGPIPE and every ignored signal that
-// is not delivered, to no effect.
-func (s *Signals) catchIgnored() {
-	sink := make(chan os.Signal, 1)
-	for sig := unix.Signal(1); sig <= 64; sig++ {
-		if sig != unix.SIGKILL && sig != unix.SIGSTOP && !hasSignal(&s.set, sig) && (sig == unix.SIGPIPE || ignored(sig)) {
-			s.quiet = append(s.quiet, sig)
-			signal.Notify(sink, sig)
-			if ignored(sig) { // 32 to 34, which the C library keeps to itself: posix_spawn leaves one ignored
-				setDefault(sig)
-			}
-		}
-	}
-}
-
-// sigaction is struct kernel_sigaction, long enough for every architecture.
-type sigaction struct {
-	handler uintptr
-	rest    [10]uint64
-}
-
-const sigsetSize = 8
-
-// setDefault is for signals that package signal does not touch.
-func setDefault(sig unix.Signal) {
-	var action sigaction
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, sigsetSize, 0, 0)
-}
-
-// ignore has the kernel ignore a signal, behind package signal's back.
-func ignore(sig unix.Signal) {
-	const sigIgn = 1
-	action := sigaction{handler: sigIgn}
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, sigsetSize, 0, 0)
-}
-
-// ignored asks the kernel: signal.Ignored knows only what Go code ignored.
-func ignored(sig unix.Signal) bool {
-	var action sigaction
-	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), 0, uintptr(unsafe.Pointer(&action)), sigsetSize, 0, 0)
-	const sigIgn = 1
-	return errno == 0 && action.handler == sigIgn
-}
-
 // Fd is readable when a signal is waiting. It is for epoll on the same thread.
 func (s *Signals) Fd() int { return s.fd }
 
-// Read calls got for every signal that is waiting. pid and uid are the
-// sender's, but this process's own for signals that came over the bridge,
-// which are almost all; so of a SIGCHLD only its number means anything.
+// Read calls got for every signal that is waiting. pid and uid are the sender's;
+// pid is 0 when the kernel does not tell it, and this process's own when the
+// signal came while a child was forked. Equal signals merge, so of a SIGCHLD only
+// its number means anything.
 func (s *Signals) Read(got func(sig unix.Signal, pid, uid uint32)) error {
 	const size = int(unsafe.Sizeof(s.buf[0]))
 	for {
@@ -183,19 +140,19 @@ func (s *Signals) Read(got func(sig unix.Signal, pid, uid uint32)) error {
 
 // Around runs fn with no signal blocked on this thread, so that a child forked
 // in fn has an empty mask, whatever mask the daemon was started with. Signals
-// that arrive meanwhile go over the bridge and are not lost.
+// that arrive meanwhile are delivered afterwards.
 func (s *Signals) Around(fn func()) {
-	s.masked.Lock()
-	defer s.masked.Unlock()
 	var old unix.Sigset_t
 	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, &old) // cannot fail with valid arguments
-	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil) }()
+	defer func() {
+		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+		s.sendNoted()
+	}()
 	fn()
 }
 
 // deadly are those of the usual signals that Go's runtime unblocks as it starts,
-// whatever it was started with, and that end the process until package signal
-// is told otherwise.
+// whatever it was started with, and that end the process until they are handled.
 var deadly = []unix.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT}
 
 // Leave makes ready for an execve that goes on with this process. It gives the
@@ -206,25 +163,26 @@ var deadly = []unix.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT}
 // no effect in this program has none in the new one, which finds it ignored.
 func (s *Signals) Leave() (waiting []unix.Signal, err error) {
 	err = s.Read(func(sig unix.Signal, _, _ uint32) { waiting = append(waiting, sig) })
-	for _, sig := range s.quiet {
-		signal.Ignore(sig)
-	}
-	for _, sig := range deadly {
-		ignore(sig) // package signal must not know, as it would forget the queue
+	for _, c := range s.caught {
+		if c.handler == addressOfDoNothing || slices.Contains(deadly, c.sig) {
+			_, _ = setAction(c.sig, sigaction{handler: sigIgn}) // has been set before
+		}
 	}
 	return waiting, err
 }
 
 // Stay undoes Leave.
 func (s *Signals) Stay() {
-	sink := make(chan os.Signal, 1)
-	for _, sig := range s.quiet {
-		signal.Notify(sink, sig)
+	for _, c := range s.caught {
+		_, _ = setAction(c.sig, handledBy(c.handler)) // has been set before
 	}
-	for n, sig := range s.sigs {
-		if slices.Contains(deadly, sig) {
-			signal.Ignore(sig) // else it believes that it still handles it
-			signal.Notify(s.queues[n], sig)
+}
+
+// Reset does what the runtime does at a signal, from now on.
+func (s *Signals) Reset(sig unix.Signal) {
+	for _, c := range s.caught {
+		if c.sig == sig {
+			_, _ = setAction(sig, c.before) // has been set before
 		}
 	}
 }
@@ -246,14 +204,13 @@ func TakePending(sigs ...unix.Signal) (pending []unix.Signal) {
 	return pending
 }
 
-// Close ends the delivery: the bridge stops and the descriptor is closed. The
-// signals stay blocked on this thread.
+// Close ends the delivery, and what was done at the signals before is done again.
+// They stay blocked on this thread, and on others that have taken one.
 func (s *Signals) Close() {
-	for _, queue := range s.queues {
-		signal.Stop(queue)
-		close(queue)
+	for _, c := range s.caught {
+		s.Reset(c.sig)
 	}
-	s.queues = nil
+	loopThread = 0
 	Close(s.fd)
 }
 
