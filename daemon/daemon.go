@@ -114,28 +114,30 @@ type Daemon struct {
 // never flickers while a child with a umask of its own is launched.
 func init() { runtime.LockOSThread() }
 
-// spareThreads is more than two processors can make use of: the loop, the main
-// thread, that of package signal, the collector's, and those that stand in while
-// one is in a system call. Six to eleven were seen.
-const spareThreads = 8
+// spareThreads, with those that the runtime has by then, are more than two
+// processors can make use of: the loop, the main thread, the runtime's watcher, the
+// collector's, and those that stand in while one is in a system call. With none to
+// spare seven or eight were seen in all, at starts and deaths of a thousand; with
+// five there are eleven.
+const spareThreads = 5
 
 // Run is the daemon's whole life. It returns the exit code: 0 after a graceful
 // shutdown, 1 when it could not start, or as exit_on says.
 func Run(o Options) int {
-	// Two: the loop, and the bridge of the signals, which must not wait for the
-	// loop.
+	// Two: the loop, and the collector, for which it must not wait.
 	runtime.GOMAXPROCS(2)
 	debug.SetGCPercent(heapSlack(0))
-	sys.SpareThreads(spareThreads)
+	threads := sys.SpareThreads(spareThreads)
 	code := make(chan int)
 	go func() {
 		runtime.LockOSThread()
-		code <- run(o)
+		code <- run(o, threads)
 	}()
 	return <-code
 }
 
-func run(o Options) int {
+// run has the threads by the time that it starts anything.
+func run(o Options, threads func()) int {
 	probe.Version = o.Version
 	d := newDaemon(o)
 	if err := d.open(); err != nil {
@@ -144,6 +146,7 @@ func run(o Options) int {
 		return 1
 	}
 	defer d.close()
+	threads()
 	if o.Resume == nil {
 		d.begin()
 	}

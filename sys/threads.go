@@ -10,7 +10,9 @@ import (
 // refuses (a full pid space, RLIMIT_NPROC): "runtime: failed to create new OS
 // thread". Threads that are idle are never given back, so once there are enough
 // nothing is left that could fail.
-func SpareThreads(n int) {
+//
+// It makes them beside its caller, who waits for them by calling wait.
+func SpareThreads(n int) (wait func()) {
 	var there, leave sync.WaitGroup
 	there.Add(n)
 	leave.Add(1)
@@ -22,6 +24,8 @@ func SpareThreads(n int) {
 			leave.Wait()
 		}()
 	}
-	there.Wait()
-	leave.Done()
+	return func() {
+		there.Wait()
+		leave.Done()
+	}
 }
