@@ -185,7 +185,7 @@ func (a *aside) Ready(uint32) { a.read() }
 func (a *aside) read() (n int) {
 	a.d.reads++
 	buf := a.d.buffer(firstBuffer)
-	n, err := unix.Read(a.fd, buf)
+	n, err := sys.Read(a.fd, buf)
 	switch {
 	case n > 0:
 		a.take(buf[:n])

@@ -198,7 +198,7 @@ func (c *client) Ready(events uint32) {
 
 func (c *client) read() {
 	buf := c.d.buffer(readSlice)
-	n, err := unix.Read(c.fd, buf)
+	n, err := sys.Read(c.fd, buf)
 	switch {
 	case err == unix.EAGAIN || err == unix.EINTR:
 	case err != nil:

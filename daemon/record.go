@@ -218,7 +218,7 @@ func (r *record) flush() {
 	if r.torn {
 		r.buf = append([]byte{'\n'}, r.buf...)
 	}
-	n, err := unix.Write(r.fd, r.buf)
+	n, err := sys.Write(r.fd, r.buf)
 	switch {
 	case n == len(r.buf):
 		r.torn = false

@@ -132,16 +132,15 @@ func (l *Loop) control(op, fd int, events uint32, gen int32) error {
 
 // Wait blocks until something is ready or a signal handler ran, and handles
 // one batch of events. It must not be called by a handler.
-func (l *Loop) Wait() error { return l.turn(-1) }
+func (l *Loop) Wait() error { return l.turn(unix.EpollWait(l.fd, l.batch[:], -1)) }
 
 // Poll handles one batch of what is ready now, without blocking. It must not
 // be called by a handler.
-func (l *Loop) Poll() error { return l.turn(0) }
+func (l *Loop) Poll() error { return l.turn(sys.EpollTake(l.fd, l.batch[:])) }
 
 // turn treats an interrupted wait as an empty batch: the caller's own work
 // between two turns is done once too often rather than too late.
-func (l *Loop) turn(timeout int) error {
-	n, err := unix.EpollWait(l.fd, l.batch[:], timeout)
+func (l *Loop) turn(n int, err error) error {
 	if err != nil && err != unix.EINTR {
 		return fmt.Errorf("epoll_wait: %w", err)
 	}

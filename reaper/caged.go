@@ -33,16 +33,16 @@ func (t *Tree) renew() {
 
 // open opens the instance's cgroup, and makes it first when there is none.
 func (t *Tree) open() (fd int, err error) {
-	const flags = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
+	const flags = unix.O_PATH | unix.O_DIRECTORY
 	if t.made {
-		fd, err = unix.Openat(t.forest.base, t.leaf(), flags, 0)
+		fd, err = sys.Openat(t.forest.base, t.leaf(), flags)
 	}
 	if !t.made || err == unix.ENOENT {
-		if err := unix.Mkdirat(t.forest.base, t.leaf(), 0o755); err != nil && err != unix.EEXIST {
+		if err := sys.Mkdirat(t.forest.base, t.leaf(), 0o755); err != nil && err != unix.EEXIST {
 			return -1, fmt.Errorf("mkdir %s/%s: %w", t.forest.dir, t.leaf(), err)
 		}
 		t.held = nil
-		fd, err = unix.Openat(t.forest.base, t.leaf(), flags, 0)
+		fd, err = sys.Openat(t.forest.base, t.leaf(), flags)
 	}
 	if err != nil {
 		return -1, fmt.Errorf("open %s/%s: %w", t.forest.dir, t.leaf(), err)
@@ -61,7 +61,7 @@ func (t *Tree) Remove() {
 // vacated removes the cgroup in the usual case, in which nothing lives in it
 // and no other is below it: the kernel refuses anything else.
 func (t *Tree) vacated() bool {
-	if unix.Unlinkat(t.forest.base, t.leaf(), unix.AT_REMOVEDIR) != nil {
+	if sys.Rmdirat(t.forest.base, t.leaf()) != nil {
 		return false
 	}
 	t.made, t.held = false, nil
@@ -70,12 +70,12 @@ func (t *Tree) vacated() bool {
 
 // glance reads the beginning of one of the cgroup's files, with one read.
 func (t *Tree) glance(file string, buf []byte) []byte {
-	fd, err := unix.Openat(t.forest.base, t.leaf()+"/"+file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := sys.Openat(t.forest.base, t.leaf()+"/"+file, unix.O_RDONLY)
 	if err != nil {
 		return nil
 	}
 	defer sys.Close(fd)
-	n, _ := unix.Read(fd, buf) // of nothing read nothing is concluded
+	n, _ := sys.Read(fd, buf) // of nothing read nothing is concluded
 	return buf[:max(n, 0)]
 }
 
@@ -133,10 +133,10 @@ func (t *Tree) below(cgroup string, out []proc) []proc {
 // (cgroup.kill, Linux 5.14). In one that is gone nothing is left to be killed.
 func (t *Tree) killCgroup() error {
 	t.killed = true
-	fd, err := unix.Openat(t.forest.base, t.leaf()+"/cgroup.kill", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	fd, err := sys.Openat(t.forest.base, t.leaf()+"/cgroup.kill", unix.O_WRONLY)
 	if err == nil {
 		defer sys.Close(fd)
-		_, err = unix.Write(fd, []byte("1"))
+		_, err = sys.Write(fd, []byte("1"))
 	}
 	if err != nil && err != unix.ENOENT && err != unix.ENODEV {
 		return fmt.Errorf("write %s/%s/cgroup.kill: %w", t.forest.dir, t.leaf(), err)

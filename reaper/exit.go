@@ -28,6 +28,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"taskmaster/sys"
 )
 
 // Exit is how a child ended.
@@ -46,7 +48,7 @@ func Next() (Exit, bool) { return peek(unix.P_ALL, 0) }
 // Reap frees the pid of an ended child. It never waits.
 func Reap(pid int) {
 	for {
-		if _, err := unix.Wait4(pid, nil, unix.WNOHANG, nil); err != unix.EINTR {
+		if err := sys.Wait4(pid); err != unix.EINTR {
 			return
 		}
 	}
@@ -67,7 +69,7 @@ type childInfo struct {
 func peek(kind, id int) (Exit, bool) {
 	var info unix.Siginfo
 	for {
-		err := unix.Waitid(kind, id, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		err := sys.Waitid(kind, id, &info, unix.WEXITED|unix.WNOWAIT)
 		if err == unix.EINTR {
 			continue
 		}
@@ -92,5 +94,5 @@ func (c *childInfo) exit() Exit {
 // zombie. For a pid that was started and not reaped this cannot be.
 func Vanished(pid int) bool {
 	var info unix.Siginfo
-	return unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) == unix.ECHILD
+	return sys.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT) == unix.ECHILD
 }

@@ -179,7 +179,7 @@ func ReadFile(path string) ([]byte, error) {
 func ReadFileAt(dir int, path string) ([]byte, error) {
 	var fd int
 	err := retry(func() (err error) {
-		fd, err = unix.Openat(dir, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		fd, err = Openat(dir, path, unix.O_RDONLY)
 		return err
 	})
 	if err != nil {
@@ -188,7 +188,7 @@ func ReadFileAt(dir int, path string) ([]byte, error) {
 	defer Close(fd)
 	out := make([]byte, 0, 512)
 	for {
-		n, err := unix.Read(fd, out[len(out):cap(out)])
+		n, err := Read(fd, out[len(out):cap(out)])
 		if err == unix.EINTR {
 			continue
 		}
@@ -203,13 +203,13 @@ func ReadFileAt(dir int, path string) ([]byte, error) {
 
 // readFile reads the beginning of a file into buf.
 func readFile(path string, buf []byte) (n int, err error) {
-	fd, err := openFile(path, unix.O_RDONLY, 0)
+	fd, err := Openat(unix.AT_FDCWD, path, unix.O_RDONLY)
 	if err != nil {
 		return 0, err
 	}
 	defer Close(fd)
 	err = retry(func() (err error) {
-		n, err = unix.Read(fd, buf)
+		n, err = Read(fd, buf)
 		return err
 	})
 	return max(n, 0), err

@@ -123,7 +123,7 @@ func (s *Signals) Fd() int { return s.fd }
 func (s *Signals) Read(got func(sig unix.Signal, pid, uid uint32)) error {
 	const size = int(unsafe.Sizeof(s.buf[0]))
 	for {
-		n, err := unix.Read(s.fd, unsafe.Slice((*byte)(unsafe.Pointer(&s.buf)), len(s.buf)*size))
+		n, err := Read(s.fd, unsafe.Slice((*byte)(unsafe.Pointer(&s.buf)), len(s.buf)*size))
 		switch {
 		case err == unix.EAGAIN:
 			return nil

@@ -14,10 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Close closes fd. There is nothing to be done about an error: on Linux the
-// number is free afterwards in any case (close(2)), so none is given.
-func Close(fd int) { _ = unix.Close(fd) }
-
 // Subreaper makes this process the parent of every orphan below it, so that
 // none of them escapes to init (PR_SET_CHILD_SUBREAPER, Linux 3.4).
 func Subreaper() error {

@@ -40,7 +40,7 @@ func (t *Timer) set(d time.Duration) {
 func (t *Timer) Drain() {
 	var count [8]byte
 	_ = retry(func() error {
-		_, err := unix.Read(t.fd, count[:])
+		_, err := Read(t.fd, count[:])
 		return err
 	})
 }
