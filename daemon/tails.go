@@ -193,10 +193,10 @@ func showLog(d *Daemon, r *request) {
 }
 
 // followLog passes a new line of our own log on.
-func (d *Daemon) followLog(line string) {
+func (d *Daemon) followLog(line []byte) {
 	for r := range d.requests {
 		if r.log {
-			r.follow(line)
+			r.follow(string(line))
 		}
 	}
 }

@@ -57,8 +57,8 @@ type Sink interface {
 // Journal is the daemon's log.
 type Journal struct {
 	// OnLine, when set, is called with each line, without its line end, before
-	// the sink gets it: for those who follow the log.
-	OnLine func(line string)
+	// the sink gets it: for those who follow the log. It must not keep line.
+	OnLine func(line []byte)
 
 	sink    Sink
 	service *Service
@@ -66,6 +66,8 @@ type Journal struct {
 	json    bool
 	kept    *logfile.Ring
 	buf     []byte // of the line being written
+	stamp   []byte // of the last line, written
+	stampAt time.Time
 }
 
 // New gives a journal that writes what matters at least as much as level to w;
@@ -101,11 +103,11 @@ func (j *Journal) Log(now time.Time, level Level, event string, fields ...Field)
 	if j.json {
 		buf = AppendJSON(buf, now, level, event, fields)
 	} else {
-		buf = appendText(buf, now, level, event, fields)
+		buf = appendText(buf, j.stamped(now), level, event, fields)
 	}
 	j.kept.Write(buf)
 	if j.OnLine != nil {
-		j.OnLine(string(buf[:len(buf)-1]))
+		j.OnLine(buf[:len(buf)-1])
 	}
 	if j.sink != nil {
 		j.sink.Write(buf, now)
@@ -129,9 +131,17 @@ func (j *Journal) Tail(n int) []string {
 	return strings.Split(string(b[:len(b)-1]), "\n")
 }
 
+// stamped is now as it is written. All lines of a turn have the same.
+func (j *Journal) stamped(now time.Time) []byte {
+	if !now.Equal(j.stampAt) || j.stamp == nil {
+		j.stamp, j.stampAt = now.AppendFormat(j.stamp[:0], control.Stamp), now
+	}
+	return j.stamp
+}
+
 // appendText is the form for people: time, level, event, key=value …
-func appendText(buf []byte, now time.Time, level Level, event string, fields []Field) []byte {
-	buf = append(now.AppendFormat(buf, control.Stamp), ' ')
+func appendText(buf, stamp []byte, level Level, event string, fields []Field) []byte {
+	buf = append(append(buf, stamp...), ' ')
 	buf = append(buf, [...]string{"DEBUG ", "INFO  ", "WARN  ", "ERROR "}[level]...)
 	buf = text.AppendVisible(buf, event, false)
 	return append(AppendFields(buf, fields), '\n')

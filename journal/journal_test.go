@@ -143,7 +143,7 @@ func TestOnLineAndNestedEvents(t *testing.T) {
 	var s sheet
 	j := New(&s, Info, false)
 	var seen []string
-	j.OnLine = func(line string) { seen = append(seen, line[strings.LastIndexByte(line, ' ')+1:]) }
+	j.OnLine = func(line []byte) { seen = append(seen, string(line[bytes.LastIndexByte(line, ' ')+1:])) }
 	j.SetSink(sinkFunc(func(p []byte, now time.Time) {
 		if bytes.Contains(p, []byte("outer")) {
 			j.Log(now, Error, "inner")
