@@ -13,36 +13,37 @@ import (
 // beside the loop's, and each signal that is asked for costs the start of the
 // daemon 60 microseconds. These are numbers of performance.md.
 
-// passOn passes the signal on to the loop's thread, where it is blocked and
-// becomes pending, and blocks it for the thread that it is on, once it returns
-// (sigreturn(2) takes the mask from the ucontext). So each of the runtime's
-// threads does that once at most, and from then on the signal stays pending for
-// the process until the loop reads it. On the loop's thread, which blocks none
-// but while it forks, and while there is no loop, it is noted instead.
-func passOn()
-
-// passFault passes on a fault that somebody has sent (si_code is not positive:
-// sigaction(2)), as SIGABRT. One of our own making goes to the runtime's handler.
-func passFault()
-
-// doNothing is for what has no effect, and yet must not be ignored.
-func doNothing()
-
-// handlerReturn is where a handler returns to.
-func handlerReturn()
-
-// queue is the end of passOn and passFault.
-func queue()
-
 // Their addresses, for the kernel. Set by the assembler.
-var addressOfPassOn, addressOfPassFault, addressOfDoNothing, addressOfHandlerReturn uintptr
+var (
+	// addressOfPassOn is that of the handler that passes a signal on to the loop's
+	// thread, where it is blocked and becomes pending, and blocks it for the thread
+	// that it is on, once it returns (sigreturn(2) takes the mask from the ucontext).
+	// So each of the runtime's threads does that once at most, and from then on the
+	// signal stays pending for the process until the loop reads it. On the loop's
+	// thread, which takes one only while it forks and blocks none, and while there is no loop, it is
+	// noted instead.
+	addressOfPassOn uintptr
+
+	// addressOfPassFault is that of the one that passes on a fault that somebody has
+	// sent (si_code is not positive: sigaction(2)), as SIGABRT. One of our own making
+	// goes to the runtime's handler.
+	addressOfPassFault uintptr
+
+	// addressOfDoNothing is for what has no effect, and yet must not be ignored.
+	addressOfDoNothing uintptr
+
+	// addressOfHandlerReturn is where a handler returns to.
+	addressOfHandlerReturn uintptr
+)
 
 // What the handlers read and write.
 var (
 	loopProcess, loopThread int32 // where signals go; no thread, 0, while there is no loop
 	noted                   [signals]uint8
 	faultSent               int32 // the last fault that somebody has sent
-	runtimeHandler          uintptr
+
+	//lint:ignore U1000 passFault reads it
+	runtimeHandler uintptr
 )
 
 // sigaction is struct sigaction as the kernel takes it (rt_sigaction(2)), the

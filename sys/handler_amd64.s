@@ -12,7 +12,7 @@
 #define si_code               8   // offset in siginfo_t
 #define uc_sigmask            296 // offset in ucontext_t
 
-TEXT ·passOn(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
+TEXT passOn<>(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	MOVL $SYS_gettid, AX
 	SYSCALL
 	MOVL ·loopThread(SB), R8
@@ -22,24 +22,24 @@ TEXT ·passOn(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	JEQ  note
 	LEAL -1(DI), CX
 	BTSQ CX, uc_sigmask(DX)
-	JMP  ·queue(SB)
+	JMP  queue<>(SB)
 note:
 	LEAQ ·noted(SB), AX
 	MOVB $1, (AX)(DI*1)
 	RET
 
-TEXT ·passFault(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
+TEXT passFault<>(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	CMPL si_code(SI), $0
 	JGT  own
 	MOVL DI, ·faultSent(SB)
 	MOVL $SIGABRT, DI
-	JMP  ·queue(SB)
+	JMP  queue<>(SB)
 own:
 	MOVQ ·runtimeHandler(SB), AX
 	JMP  AX
 
 // queue sends the signal DI to the loop's thread, with the siginfo SI.
-TEXT ·queue(SB), NOSPLIT|NOFRAME, $0-0
+TEXT queue<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL $SI_QUEUE, si_code(SI)
 	MOVQ SI, R10
 	MOVL DI, DX
@@ -49,20 +49,20 @@ TEXT ·queue(SB), NOSPLIT|NOFRAME, $0-0
 	SYSCALL
 	RET
 
-TEXT ·doNothing(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
+TEXT doNothing<>(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	RET
 
 // handlerReturn is where a handler returns to (SA_RESTORER).
-TEXT ·handlerReturn(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
+TEXT handlerReturn<>(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	MOVQ $SYS_rt_sigreturn, AX
 	SYSCALL
 	INT  $3
 
-DATA ·addressOfPassOn(SB)/8, $·passOn(SB)
+DATA ·addressOfPassOn(SB)/8, $passOn<>(SB)
 GLOBL ·addressOfPassOn(SB), RODATA|NOPTR, $8
-DATA ·addressOfPassFault(SB)/8, $·passFault(SB)
+DATA ·addressOfPassFault(SB)/8, $passFault<>(SB)
 GLOBL ·addressOfPassFault(SB), RODATA|NOPTR, $8
-DATA ·addressOfDoNothing(SB)/8, $·doNothing(SB)
+DATA ·addressOfDoNothing(SB)/8, $doNothing<>(SB)
 GLOBL ·addressOfDoNothing(SB), RODATA|NOPTR, $8
-DATA ·addressOfHandlerReturn(SB)/8, $·handlerReturn(SB)
+DATA ·addressOfHandlerReturn(SB)/8, $handlerReturn<>(SB)
 GLOBL ·addressOfHandlerReturn(SB), RODATA|NOPTR, $8

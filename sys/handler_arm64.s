@@ -12,7 +12,7 @@
 #define si_code               8  // offset in siginfo_t
 #define uc_sigmask            40 // offset in ucontext_t
 
-TEXT ·passOn(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
+TEXT passOn<>(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	MOVD R0, R6
 	MOVD $SYS_gettid, R8
 	SVC
@@ -27,26 +27,26 @@ TEXT ·passOn(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	ORR  R4, R5, R5
 	MOVD R5, uc_sigmask(R2)
 	MOVD R6, R0
-	B    ·queue(SB)
+	B    queue<>(SB)
 note:
 	MOVD $·noted(SB), R3
 	MOVD $1, R4
 	MOVB R4, (R3)(R6)
 	RET
 
-TEXT ·passFault(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
+TEXT passFault<>(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	MOVW si_code(R1), R3
 	CMPW $0, R3
 	BGT  own
 	MOVW R0, ·faultSent(SB)
 	MOVD $SIGABRT, R0
-	B    ·queue(SB)
+	B    queue<>(SB)
 own:
 	MOVD ·runtimeHandler(SB), R3
 	B    (R3)
 
 // queue sends the signal R0 to the loop's thread, with the siginfo R1.
-TEXT ·queue(SB), NOSPLIT|NOFRAME, $0-0
+TEXT queue<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVD $SI_QUEUE, R3
 	MOVW R3, si_code(R1)
 	MOVD R1, R3
@@ -57,20 +57,20 @@ TEXT ·queue(SB), NOSPLIT|NOFRAME, $0-0
 	SVC
 	RET
 
-TEXT ·doNothing(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
+TEXT doNothing<>(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	RET
 
 // handlerReturn is not needed here: the kernel has its own.
-TEXT ·handlerReturn(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
+TEXT handlerReturn<>(SB), NOSPLIT|NOFRAME|TOPFRAME, $0-0
 	MOVD $SYS_rt_sigreturn, R8
 	SVC
 	RET
 
-DATA ·addressOfPassOn(SB)/8, $·passOn(SB)
+DATA ·addressOfPassOn(SB)/8, $passOn<>(SB)
 GLOBL ·addressOfPassOn(SB), RODATA|NOPTR, $8
-DATA ·addressOfPassFault(SB)/8, $·passFault(SB)
+DATA ·addressOfPassFault(SB)/8, $passFault<>(SB)
 GLOBL ·addressOfPassFault(SB), RODATA|NOPTR, $8
-DATA ·addressOfDoNothing(SB)/8, $·doNothing(SB)
+DATA ·addressOfDoNothing(SB)/8, $doNothing<>(SB)
 GLOBL ·addressOfDoNothing(SB), RODATA|NOPTR, $8
-DATA ·addressOfHandlerReturn(SB)/8, $·handlerReturn(SB)
+DATA ·addressOfHandlerReturn(SB)/8, $handlerReturn<>(SB)
 GLOBL ·addressOfHandlerReturn(SB), RODATA|NOPTR, $8
