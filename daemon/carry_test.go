@@ -23,7 +23,7 @@ var notCarried = map[string]string{
 	"stream.name": "constant", "pipe.d": "ours", "pipe.s": "where it is", "pipe.sink": "as Stream, Aloud or Silent",
 	"pipe.pace":     "as Size, the rest is found out anew",
 	"Daemon.alarms": "those of checks, which begin anew", "watch.d": "ours", "watch.c": "where it is", "watch.check": "it begins anew", "watch.refused": "they are said once more",
-	"Daemon.legacy": "of the start", "Daemon.serving": "of a moment", "record.d": "ours", "record.path": "in Config", "record.buf": "flushed",
+	"Daemon.legacy": "of the start", "Daemon.serving": "of a moment", "record.d": "ours", "record.path": "in Config", "record.buf": "flushed", "record.blank": "of the start",
 
 	"lines.m":      "as Pattern",
 	"follower.tty": "that of the stream", "request.d": "ours", "request.call": "parsed anew", "request.waits": "counted anew",

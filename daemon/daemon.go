@@ -118,7 +118,8 @@ func init() { runtime.LockOSThread() }
 // processors can make use of: the loop, the main thread, the runtime's watcher, the
 // collector's, and those that stand in while one is in a system call. With none to
 // spare seven or eight were seen in all, at starts and deaths of a thousand; with
-// five there are eleven.
+// five there are eleven. They are made once the first programs are launched, which
+// need not wait for them, and before the daemon says that it is ready.
 const spareThreads = 5
 
 // Run is the daemon's whole life. It returns the exit code: 0 after a graceful
@@ -127,17 +128,15 @@ func Run(o Options) int {
 	// Two: the loop, and the collector, for which it must not wait.
 	runtime.GOMAXPROCS(2)
 	debug.SetGCPercent(heapSlack(0))
-	threads := sys.SpareThreads(spareThreads)
 	code := make(chan int)
 	go func() {
 		runtime.LockOSThread()
-		code <- run(o, threads)
+		code <- run(o)
 	}()
 	return <-code
 }
 
-// run has the threads by the time that it starts anything.
-func run(o Options, threads func()) int {
+func run(o Options) int {
 	probe.Version = o.Version
 	d := newDaemon(o)
 	if err := d.open(); err != nil {
@@ -146,10 +145,10 @@ func run(o Options, threads func()) int {
 		return 1
 	}
 	defer d.close()
-	threads()
 	if o.Resume == nil {
 		d.begin()
 	}
+	sys.SpareThreads(spareThreads)
 	d.ready()
 	d.live()
 	return d.finish()

@@ -27,6 +27,7 @@ type record struct {
 	buf   []byte
 	lines int  // in the file and in buf
 	torn  bool // the last write has left a part of a line
+	blank bool // nothing is in the file yet
 }
 
 // legacy is what an earlier daemon has left in the state file.
@@ -70,6 +71,7 @@ func (d *Daemon) openRecord() error {
 		return nil
 	}
 	d.record = newRecord(d, fd)
+	d.record.blank = len(text) == 0 && err == nil
 	return nil
 }
 
@@ -234,7 +236,8 @@ func (r *record) flush() {
 	}
 }
 
-// rewrite puts a file in the place of the old one that says only what is now.
+// rewrite puts a file in the place of the old one that says only what is now. In
+// one that is blank that comes first, with the next lines.
 func (r *record) rewrite() {
 	d := r.d
 	st, err := sys.ReadStat(unix.Getpid())
@@ -258,6 +261,10 @@ func (r *record) rewrite() {
 			c.intended = false
 			r.intendAgain(c)
 		}
+	}
+	if r.blank {
+		r.blank = false
+		return
 	}
 	fd, err := sys.ReplaceLocked(r.path, r.buf)
 	if err != nil {

@@ -10,9 +10,7 @@ import (
 // refuses (a full pid space, RLIMIT_NPROC): "runtime: failed to create new OS
 // thread". Threads that are idle are never given back, so once there are enough
 // nothing is left that could fail.
-//
-// It makes them beside its caller, who waits for them by calling wait.
-func SpareThreads(n int) (wait func()) {
+func SpareThreads(n int) {
 	var there, leave sync.WaitGroup
 	there.Add(n)
 	leave.Add(1)
@@ -24,8 +22,6 @@ func SpareThreads(n int) (wait func()) {
 			leave.Wait()
 		}()
 	}
-	return func() {
-		there.Wait()
-		leave.Done()
-	}
+	there.Wait()
+	leave.Done()
 }
