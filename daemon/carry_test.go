@@ -18,7 +18,7 @@ var notCarried = map[string]string{
 	"Daemon.zombies": "looked for at once", "Daemon.null": "opened anew", "Daemon.reserve": "opened anew", "Daemon.nofile": "asked anew",
 	"Daemon.logs": "as Log", "Daemon.buf": "empty between reads", "Daemon.crumbs": "a pause is some milliseconds", "Daemon.floods": "likewise",
 	"Daemon.reads": "of a turn", "Daemon.crowd": "of a turn", "Daemon.acceptAt": "tried at once", "Daemon.dirty": "made of Clients",
-	"Daemon.manager": "opened anew", "Daemon.behind": "made of Requests", "Daemon.loaded": "set when it is made anew", "Daemon.upgrade": "it is over",
+	"Daemon.manager": "opened anew", "Daemon.behind": "made of Requests", "Daemon.loadedAt": "set when it is made anew", "Daemon.upgrade": "it is over",
 	"child.Instance": "as At", "child.escorts": "as asides", "child.program": "that of Config",
 	"stream.name": "constant", "pipe.d": "ours", "pipe.s": "where it is", "pipe.sink": "as Stream, Aloud or Silent",
 	"pipe.pace":     "as Size, the rest is found out anew",

@@ -89,7 +89,7 @@ type Daemon struct {
 	history   history
 	terminal  *terminal
 	failures  map[string]int64
-	loaded    bool            // a configuration; what read it need not stay in memory
+	loadedAt  time.Time       // the configuration; zero once what that has needed is out of memory
 	timetable *timetable      // nil while nothing has a schedule
 	lookouts  *lookouts       // nil while nothing watches a file
 	unlimited map[string]bool // programs and fields of which it was said that they cannot be limited

@@ -66,14 +66,28 @@ func (d *Daemon) turn() {
 	switch {
 	case d.busy():
 		wait = d.loop.Poll
-	case d.loaded:
-		d.loaded = false
+	case !d.loadedAt.IsZero() && !d.comingUp():
+		d.loadedAt = time.Time{}
 		d.slim()
 	}
 	if err := wait(); err != nil {
 		d.fault("epoll", err)
 	}
 	d.settle()
+}
+
+// comeUp is how long a load may take to be over, and upSoon how far ahead a
+// deadline is another part of it.
+const (
+	comeUp = 5 * time.Second
+	upSoon = 2 * time.Second
+)
+
+// comingUp tells whether what was loaded is still on its way, and the loop will
+// soon be awake for it.
+func (d *Daemon) comingUp() bool {
+	next := d.set.Deadline()
+	return !next.IsZero() && next.Sub(d.now) < upSoon && d.now.Sub(d.loadedAt) < comeUp
 }
 
 // slim gives back what only a load has needed, once it is over and the loop has

@@ -101,7 +101,7 @@ func (d *Daemon) configure(c *config.Config, changes []config.Change) {
 			Changed: changed[p.Name], Rewatch: rewatch[p.Name], Needs: p.Needs().DependsOn,
 		})
 	}
-	d.loaded = true
+	d.loadedAt = d.now
 	d.set.Configure(specs, d.now)
 	d.limitAll()
 	d.configureSchedules()

@@ -127,7 +127,7 @@ func (d *Daemon) takeOver(in *Inherited) error {
 		d.take(sig, 0, 0)
 	}
 	debug.FreeOSMemory() // what the state took on its way
-	d.loaded = true
+	d.loadedAt = d.now
 	d.openManager()
 	d.settle()
 	return nil
