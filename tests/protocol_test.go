@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -54,6 +55,22 @@ func TestLongIDIsRefused(t *testing.T) {
 		t.Errorf("%.300s", got)
 	}
 	d.end()
+}
+
+// The log says who has sent a signal, whichever of the daemon's threads took it.
+func TestSenderOfASignalIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(programs{"a": prog("sleep 1000", fields{})})
+	d.await("a", "RUNNING")
+	line := fmt.Sprintf(` signal signal=SIGHUP by="uid %d pid %d"`, os.Getuid(), os.Getpid())
+	for n := range 20 {
+		d.send(syscall.SIGHUP)
+		d.until("the signal is in the log", func() bool { return len(d.logged(" signal signal=SIGHUP")) == n+1 })
+	}
+	if named := d.logged(line); len(named) != 20 {
+		t.Errorf("%d of 20 say %q\n%s", len(named), line, d.logTail())
+	}
 }
 
 func TestReloadDuringShutdownStartsNothing(t *testing.T) {
