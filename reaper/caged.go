@@ -68,9 +68,14 @@ func (t *Tree) vacated() bool {
 	return true
 }
 
-// glance reads the beginning of one of the cgroup's files, with one read.
+// glance reads the beginning of one of the cgroup's files.
 func (t *Tree) glance(file string, buf []byte) []byte {
-	fd, err := sys.Openat(t.forest.base, t.leaf()+"/"+file, unix.O_RDONLY)
+	return glance(t.forest.base, t.leaf()+"/"+file, buf)
+}
+
+// glance reads the beginning of a file of the kernel's below a directory, with one read.
+func glance(dir int, path string, buf []byte) []byte {
+	fd, err := sys.Openat(dir, path, unix.O_RDONLY)
 	if err != nil {
 		return nil
 	}
@@ -80,9 +85,12 @@ func (t *Tree) glance(file string, buf []byte) []byte {
 }
 
 // populated is whether any process that is not a zombie is in the cgroup.
-func (t *Tree) populated() bool {
+func (t *Tree) populated() bool { return populated(t.forest.base, t.leaf()) }
+
+// populated is whether any such process is in a cgroup or below it.
+func populated(dir int, path string) bool {
 	var buf [128]byte
-	return bytes.Contains(t.glance("cgroup.events", buf[:]), []byte("populated 1"))
+	return bytes.Contains(glance(dir, path+"/cgroup.events", buf[:]), []byte("populated 1"))
 }
 
 // onlyLeader is the usual case: a program that has not forked.

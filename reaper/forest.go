@@ -164,13 +164,15 @@ func lock(dir string) (fd int, err error) {
 	return fd, nil
 }
 
-// removeStale removes the base cgroups that no daemon has locked.
+// removeStale removes the base cgroups that no daemon has locked. One in which
+// programs live is not even touched: it waits for the daemon that comes after its
+// own, which must not find it locked.
 func removeStale(own, prefix string) {
 	_ = sys.EachEntry(own, func(entry string) {
-		if !strings.HasPrefix(entry, prefix) {
+		dir := filepath.Join(own, entry)
+		if !strings.HasPrefix(entry, prefix) || populated(unix.AT_FDCWD, dir) {
 			return
 		}
-		dir := filepath.Join(own, entry)
 		fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return

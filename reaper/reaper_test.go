@@ -541,6 +541,47 @@ func TestStaleCgroupsAreRemoved(t *testing.T) {
 	f.Close()
 }
 
+// Whoever comes after a daemon that was killed gets the base in which programs
+// still live, whatever other daemons start in the same moment and tidy up.
+func TestBaseIsInheritedBesideOthers(t *testing.T) {
+	f := NewForest("reaper-test", "")
+	if f.base < 0 {
+		t.Skip("no cgroup can be made here: ", f.How())
+	}
+	w := newWorld(t, f)
+	w.start(1, "sleep")
+	own, err := sys.OwnCgroup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(f.base, unix.LOCK_UN); err != nil { // as if it were dead
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 300 {
+			removeStale(own, "reaper-test-")
+		}
+	}()
+	for tidying := true; tidying; {
+		fd := inherit(f.dir)
+		if fd < 0 {
+			t.Error("the base was not inherited")
+			<-done
+			break
+		}
+		sys.Close(fd)
+		select {
+		case <-done:
+			tidying = false
+		default:
+		}
+	}
+	w.signal(unix.SIGTERM, All)
+	w.until("nothing is left", w.nothingLeft)
+}
+
 // Daemons that start in the same moment take nothing from each other.
 func TestBasesMadeAtOnce(t *testing.T) {
 	if f := NewForest("reaper-test", ""); f.base < 0 {

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -49,17 +50,60 @@ const (
 )
 
 // AppendHeader appends a header's line.
-func AppendHeader(b []byte, h *Header) []byte { return appendLine(b, h) }
-
-// AppendRecord appends a record's line.
-func AppendRecord(b []byte, r *Record) []byte { return appendLine(b, r) }
-
-func appendLine(b []byte, v any) []byte {
-	line, err := json.Marshal(v)
-	if err != nil {
-		return b // no value of these types makes one
+func AppendHeader(b []byte, h *Header) []byte {
+	b = strconv.AppendInt(append(b, `{"taskmaster":`...), int64(h.Version), 10)
+	b = appendText(b, "boot", h.Boot)
+	b = appendNumber(b, "pid", int64(h.PID))
+	b = appendNumber(b, "start", int64(h.Start))
+	b = appendText(b, "config", h.Config)
+	if h.Base != "" {
+		b = appendText(b, "base", h.Base)
 	}
-	return append(append(b, line...), '\n')
+	return append(b, "}\n"...)
+}
+
+// AppendRecord appends a record's line. There are two for each launch, so it is
+// made without reflection.
+func AppendRecord(b []byte, r *Record) []byte {
+	b = appendString(append(b, `{"op":`...), string(r.Op))
+	b = appendText(b, "program", r.Program)
+	b = appendNumber(b, "num", int64(r.Num))
+	for _, f := range [...]struct {
+		key, text string
+		number    int64
+	}{
+		{"name", r.Name, 0}, {"pid", "", int64(r.PID)}, {"start", "", int64(r.Start)}, {"cgroup", r.Cgroup, 0}, {"hash", r.Hash, 0},
+		{"restarts", "", int64(r.Restarts)}, {"signal", "", int64(r.Signal)}, {"patience", "", int64(r.Patience)}, {"reach", "", int64(r.Reach)},
+	} {
+		switch {
+		case f.text != "":
+			b = appendText(b, f.key, f.text)
+		case f.number != 0:
+			b = appendNumber(b, f.key, f.number)
+		}
+	}
+	return append(b, "}\n"...)
+}
+
+func appendNumber(b []byte, key string, n int64) []byte {
+	return strconv.AppendInt(appendKey(b, key), n, 10)
+}
+
+func appendText(b []byte, key, text string) []byte { return appendString(appendKey(b, key), text) }
+
+func appendKey(b []byte, key string) []byte {
+	return append(append(append(b, `,"`...), key...), `":`...)
+}
+
+// appendString leaves what is not plain to package json.
+func appendString(b []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(text) // of a string there is no error
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), text...), '"')
 }
 
 // Instance is what records are told apart by.

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"encoding/json"
 	"reflect"
 	"testing"
 )
@@ -54,4 +55,43 @@ func FuzzReadRecords(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is written by hand is what package json would write, for every field there is.
+func TestLinesAreThoseOfJSON(t *testing.T) {
+	for _, text := range []string{"", "web", `a"b\\c`, "<&>", "é\x01\u2028\xff"} {
+		for n := range reflect.TypeFor[Record]().NumField() {
+			r := Record{Op: Launch, Program: "web"}
+			fill(reflect.ValueOf(&r).Elem().Field(n), text)
+			same(t, AppendRecord(nil, &r), &r)
+		}
+		for n := range reflect.TypeFor[Header]().NumField() {
+			h := Header{Version: RecordVersion}
+			fill(reflect.ValueOf(&h).Elem().Field(n), text)
+			same(t, AppendHeader(nil, &h), &h)
+		}
+	}
+}
+
+// fill gives a field a value that is not its zero.
+func fill(f reflect.Value, text string) {
+	switch f.Kind() {
+	case reflect.String:
+		f.SetString(text)
+	case reflect.Int, reflect.Int64:
+		f.SetInt(1 << 30)
+	default:
+		f.SetUint(200)
+	}
+}
+
+func same(t *testing.T, line []byte, v any) {
+	t.Helper()
+	want, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(line) != string(want)+"\n" {
+		t.Errorf("%s, want %s", line, want)
+	}
 }
