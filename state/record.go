@@ -72,8 +72,15 @@ func AppendRecord(b []byte, r *Record) []byte {
 		key, text string
 		number    int64
 	}{
-		{"name", r.Name, 0}, {"pid", "", int64(r.PID)}, {"start", "", int64(r.Start)}, {"cgroup", r.Cgroup, 0}, {"hash", r.Hash, 0},
-		{"restarts", "", int64(r.Restarts)}, {"signal", "", int64(r.Signal)}, {"patience", "", int64(r.Patience)}, {"reach", "", int64(r.Reach)},
+		{"name", r.Name, 0},
+		{"pid", "", int64(r.PID)},
+		{"start", "", int64(r.Start)},
+		{"cgroup", r.Cgroup, 0},
+		{"hash", r.Hash, 0},
+		{"restarts", "", int64(r.Restarts)},
+		{"signal", "", int64(r.Signal)},
+		{"patience", "", int64(r.Patience)},
+		{"reach", "", int64(r.Reach)},
 	} {
 		switch {
 		case f.text != "":
