@@ -164,7 +164,6 @@ func (d *Daemon) unpack(c *carried) (*unpacking, error) {
 	u := &unpacking{carried: c, d: d, claimed: map[int]bool{}}
 	d.cfg, d.exit, d.opts.Binary = c.Config, c.Exit, c.Binary
 	d.programs = programsOf(c.Config)
-	d.loadedAt = d.now
 	d.set = process.RestoreSet(c.Set)
 	var err error
 	if d.forest, err = reaper.RestoreForest(c.Forest); err != nil {

@@ -7,11 +7,11 @@ import (
 )
 
 // The system calls of the loop that come often. None of them waits, so Go's
-// scheduler is not told: it would take each that lasts more than 20 µs for one
-// that sleeps, give the right to run Go code away and wake a thread to go on in
-// its place, and its watcher would look again every 20 µs. All of that costs a
-// tenth of the time of a thousand deaths. Should one have to wait after all, the
-// loop does.
+// scheduler is not told. It would take each that lasts more than 20 µs, and any
+// once the loop has run for 10 ms on end (retake in runtime/proc.go, Go 1.26), for
+// one that sleeps: it gives the right to run Go code away, wakes a thread to go on
+// in its place, and its watcher looks again every 20 µs. All of that costs a tenth
+// of the time of a thousand deaths. Should one have to wait after all, the loop does.
 
 // Read is read(2), for what never blocks: a pipe with O_NONBLOCK, a file.
 func Read(fd int, p []byte) (int, error) { return transfer(unix.SYS_READ, fd, p) }

@@ -1,8 +1,6 @@
 package sys
 
-import (
-	"os"
-)
+import "os"
 
 // ResumeVariable is the environment variable of a process that goes on with
 // what it did before it executed this binary.

@@ -208,7 +208,7 @@ func TakePending(sigs ...unix.Signal) (pending []unix.Signal) {
 // They stay blocked on this thread, and on others that have taken one.
 func (s *Signals) Close() {
 	for _, c := range s.caught {
-		s.Reset(c.sig)
+		_, _ = setAction(c.sig, c.before) // has been set before
 	}
 	loopThread = 0
 	Close(s.fd)
