@@ -44,20 +44,22 @@ func (d *Daemon) openLoop() (err error) {
 // ring is the timer.
 func (d *Daemon) ring(uint32) {
 	d.timer.Drain()
-	if !d.armed.IsZero() {
-		d.pulse.ring(d.now.Sub(d.armed))
-	}
 	d.armed = time.Time{}
 	if !d.lookAt.IsZero() && !d.lookAt.After(d.now) {
 		d.lookForLeft()
 	}
 }
 
-// tick reads the clock, once a turn: everything in the turn happens at d.now.
+// tick reads the clock, once a turn: everything in the turn happens at d.now. A
+// deadline that has come is met in this turn, whether the timer began it or not.
 func (d *Daemon) tick() {
 	d.now = time.Now()
 	d.crowd, d.reads = max(d.reads, 1), 0
 	d.pulse.Turns++
+	if !d.armed.IsZero() && !d.armed.After(d.now) {
+		d.pulse.ring(d.now.Sub(d.armed))
+		d.armed = time.Time{}
+	}
 }
 
 // turn is one turn of the loop.

@@ -26,7 +26,6 @@ type pulse struct {
 }
 
 func (p *pulse) ring(late time.Duration) {
-	late = max(late, 0)
 	p.LateSum += late
 	class := 0
 	for class < len(lateBounds) && late.Seconds() > lateBounds[class] {
