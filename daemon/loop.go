@@ -112,8 +112,12 @@ func heapSlack(instances int) int {
 
 // busy tells whether the last turn left work over that needs no new event.
 func (d *Daemon) busy() bool {
-	return len(d.spawns) > 0 && len(d.evicted) == 0 || len(d.escaped) > 0 || len(d.asides.queue) > 0 || d.zombies || d.set.Pending() || len(d.dirty) > 0 || d.floods.due(d.now) || d.terminal.busy()
+	return len(d.spawns) > 0 && len(d.evicted) == 0 || len(d.escaped) > 0 || len(d.asides.queue) > 0 || d.zombies || d.mayTidy() || d.set.Pending() || len(d.dirty) > 0 || d.floods.due(d.now) || d.terminal.busy()
 }
+
+// mayTidy tells whether the cgroups of dead daemons can be removed now: whoever
+// wants its programs back after a crash does not wait for that.
+func (d *Daemon) mayTidy() bool { return d.forest.Stale() && len(d.spawns) == 0 }
 
 // settle is the second half of a turn: what the handlers took in is acted on.
 func (d *Daemon) settle() {
@@ -138,6 +142,9 @@ func (d *Daemon) settle() {
 	d.flush()
 	d.tellManager()
 	d.finishUpgrade()
+	if d.mayTidy() {
+		d.forest.Tidy()
+	}
 	d.arm()
 }
 

@@ -20,6 +20,7 @@ type Forest struct {
 	why  string // why there are no cgroups
 
 	controllers map[string]error // that were asked for: nil when a tree can have them
+	stale       string           // how the names of base cgroups begin that Tidy is to look for; "" when it has found them all
 	moved       bool             // we are in a cgroup below base, as own may hold no processes any more
 
 	// Without cgroups only:
@@ -29,9 +30,9 @@ type Forest struct {
 }
 
 // NewForest makes this process a subreaper, and the cgroup NAME-PID under its
-// own where that can be done. Such cgroups of dead daemons are removed, unless
-// processes live in them. heritage is the one of a daemon whose trees are to be
-// adopted, "" for none: where it can be, it is taken over instead.
+// own where that can be done. heritage is the one of a daemon whose trees are to
+// be adopted, "" for none: where it can be, it is taken over instead. Those of
+// other dead daemons are left to Tidy.
 func NewForest(name, heritage string) *Forest {
 	f := newForest()
 	if err := f.makeBase(name, heritage); err != nil {
@@ -68,7 +69,7 @@ func (f *Forest) Close() {
 	if f.base >= 0 {
 		f.moveBack()
 		sys.Close(f.base)
-		removeCgroup(f.dir)
+		removeCgroup(f.dir, all())
 		f.base = -1
 	}
 }
@@ -85,7 +86,6 @@ func (f *Forest) makeBase(name, heritage string) error {
 	if filepath.Dir(heritage) == own && strings.HasPrefix(filepath.Base(heritage), name+"-") {
 		fd = inherit(heritage)
 	}
-	removeStale(own, name+"-")
 	if fd < 0 {
 		dir = filepath.Join(own, name+"-"+strconv.Itoa(f.pid))
 		if fd, err = makeLocked(dir); err != nil {
@@ -94,10 +94,10 @@ func (f *Forest) makeBase(name, heritage string) error {
 	}
 	if err := unix.Faccessat(fd, "cgroup.kill", unix.W_OK, unix.AT_EACCESS); err != nil {
 		sys.Close(fd)
-		removeCgroup(dir)
+		removeCgroup(dir, all())
 		return fmt.Errorf("%s/cgroup.kill: %w", dir, err) // before Linux 5.14
 	}
-	f.base, f.dir, f.own = fd, dir, own
+	f.base, f.dir, f.own, f.stale = fd, dir, own, name+"-"
 	return nil
 }
 
@@ -132,7 +132,12 @@ func inherit(dir string) (fd int) {
 func makeLocked(dir string) (fd int, err error) {
 	const tries = 10
 	for range tries {
-		if err := unix.Mkdir(dir, 0o755); err != nil {
+		err := unix.Mkdir(dir, 0o755)
+		if err == unix.EEXIST { // of a dead one that had our pid
+			clearBase(dir, all())
+			err = unix.Mkdir(dir, 0o755)
+		}
+		if err != nil {
 			return -1, fmt.Errorf("mkdir %s: %w", dir, err)
 		}
 		if fd, err = lock(dir); err == nil {
@@ -162,40 +167,4 @@ func lock(dir string) (fd int, err error) {
 		return -1, fmt.Errorf("lock %s: %w", dir, err)
 	}
 	return fd, nil
-}
-
-// removeStale removes the base cgroups that no daemon has locked. One in which
-// programs live is not even touched: it waits for the daemon that comes after its
-// own, which must not find it locked.
-func removeStale(own, prefix string) {
-	_ = sys.EachEntry(own, func(entry string) {
-		dir := filepath.Join(own, entry)
-		if !strings.HasPrefix(entry, prefix) || populated(unix.AT_FDCWD, dir) {
-			return
-		}
-		fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return
-		}
-		defer sys.Close(fd)
-		if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == nil {
-			removeCgroup(dir)
-		}
-	})
-}
-
-// removeCgroup removes a cgroup, and those that are below it. The kernel refuses
-// to remove one in which anything lives, or that has others below it (EBUSY).
-func removeCgroup(dir string) {
-	if unix.Rmdir(dir) == nil {
-		return
-	}
-	_ = sys.EachEntry(dir, func(entry string) {
-		path := filepath.Join(dir, entry)
-		var st unix.Stat_t
-		if entry != "." && entry != ".." && unix.Lstat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
-			removeCgroup(path)
-		}
-	})
-	_ = unix.Rmdir(dir)
 }

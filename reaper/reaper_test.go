@@ -530,8 +530,8 @@ func TestStaleCgroupsAreRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	removeStale(own, "reaper-stale-")
-	removeStale(own, "reaper-test-")
+	removeStale(own, "reaper-stale-", all())
+	removeStale(own, "reaper-test-", all())
 	if unix.Access(stale, unix.F_OK) == nil {
 		t.Error("the cgroup of a dead daemon is left")
 	}
@@ -539,6 +539,42 @@ func TestStaleCgroupsAreRemoved(t *testing.T) {
 		t.Error("the cgroup of a living daemon was removed")
 	}
 	f.Close()
+}
+
+// What a killed daemon has left is removed a little at a time, and nobody's start
+// waits for it; only a base that has the name of the new one's is in the way.
+func TestTidyInSlices(t *testing.T) {
+	own, err := sys.OwnCgroup()
+	if err != nil {
+		t.Skip("no cgroup can be made here: ", err)
+	}
+	dead, same := own+"/reaper-slice-1", own+"/reaper-slice-"+strconv.Itoa(os.Getpid())
+	for _, base := range []string{dead, same} {
+		for n := -1; n < 2*tidySlice; n++ {
+			dir := base
+			if n >= 0 {
+				dir += "/_" + strconv.Itoa(n)
+			}
+			if err := unix.Mkdir(dir, 0o755); err != nil {
+				t.Skip("no cgroup can be made here: ", err)
+			}
+		}
+	}
+	f := NewForest("reaper-slice", "")
+	defer f.Close()
+	if f.dir != same || !f.Stale() {
+		t.Fatalf("it holds trees by %s, and knows of stale ones: %t", f.How(), f.Stale())
+	}
+	f.Tidy()
+	if !f.Stale() || unix.Access(dead, unix.F_OK) != nil {
+		t.Error("all was removed at once")
+	}
+	for f.Stale() {
+		f.Tidy()
+	}
+	if unix.Access(dead, unix.F_OK) == nil || unix.Access(same, unix.F_OK) != nil {
+		t.Error("the dead one's is left, or our own is gone")
+	}
 }
 
 // Whoever comes after a daemon that was killed gets the base in which programs
@@ -561,7 +597,7 @@ func TestBaseIsInheritedBesideOthers(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 300 {
-			removeStale(own, "reaper-test-")
+			removeStale(own, "reaper-test-", all())
 		}
 	}()
 	for tidying := true; tidying; {
@@ -597,7 +633,7 @@ func TestBasesMadeAtOnce(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 300 {
-			removeStale(own, "reaper-once-")
+			removeStale(own, "reaper-once-", all())
 		}
 	}()
 	for n := 0; ; n++ {

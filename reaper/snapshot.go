@@ -17,6 +17,7 @@ type SavedForest struct {
 	Why         string
 	Controllers map[string]string // with the error, "" when it is enabled
 	Moved       bool
+	Stale       string
 }
 
 // SavedTree is a Tree.
@@ -48,7 +49,7 @@ type SavedProc struct {
 
 // Save gives the forest as values; its descriptor stays open.
 func (f *Forest) Save() SavedForest {
-	out := SavedForest{Base: f.base, Dir: f.dir, Own: f.own, Why: f.why, Moved: f.moved}
+	out := SavedForest{Base: f.base, Dir: f.dir, Own: f.own, Why: f.why, Moved: f.moved, Stale: f.stale}
 	for name, err := range f.controllers {
 		if out.Controllers == nil {
 			out.Controllers = map[string]string{}
@@ -64,7 +65,7 @@ func (f *Forest) Save() SavedForest {
 // RestoreForest makes a forest of what Save gave, in the same process.
 func RestoreForest(from SavedForest) (*Forest, error) {
 	f := newForest()
-	f.base, f.dir, f.own, f.why, f.moved = from.Base, from.Dir, from.Own, from.Why, from.Moved
+	f.base, f.dir, f.own, f.why, f.moved, f.stale = from.Base, from.Dir, from.Own, from.Why, from.Moved, from.Stale
 	for name, why := range from.Controllers {
 		if f.controllers == nil {
 			f.controllers = map[string]error{}

@@ -166,10 +166,11 @@ func closeOnExec(first int) error {
 	if unix.CloseRange(uint(first), all, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return nil
 	}
-	err := sys.EachEntry("/proc/self/fd", func(name string) {
+	err := sys.EachEntry("/proc/self/fd", func(name string) bool {
 		if fd := atoi(name); fd >= first {
 			unix.CloseOnExec(fd)
 		}
+		return true
 	})
 	if err != nil {
 		return &Error{Step: "read", Thing: "/proc/self/fd", Err: err}

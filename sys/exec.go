@@ -51,14 +51,15 @@ func SetCloseOnExec(fd int, on bool) error {
 // HandedDown lists the descriptors from 3 on that would outlive another
 // execve: those that whoever executed this process meant it to have.
 func HandedDown() (out []int) {
-	_ = EachEntry("/proc/self/fd", func(name string) {
+	_ = EachEntry("/proc/self/fd", func(name string) bool {
 		fd, err := strconv.Atoi(name)
 		if err != nil || fd < 3 {
-			return
+			return true
 		}
 		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
 			out = append(out, fd)
 		}
+		return true
 	})
 	return out
 }

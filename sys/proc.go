@@ -225,15 +225,17 @@ func numbers(text []byte) (out []int) {
 
 // eachNumber calls got for every entry of a directory whose name is a number.
 func eachNumber(dir string, got func(n int)) {
-	_ = EachEntry(dir, func(name string) {
+	_ = EachEntry(dir, func(name string) bool {
 		if n, err := strconv.Atoi(name); err == nil {
 			got(n)
 		}
+		return true
 	})
 }
 
-// EachEntry calls got for every name in a directory, in no order.
-func EachEntry(dir string, got func(name string)) error {
+// EachEntry calls got for the names in a directory, in no order, as long as it
+// wants more.
+func EachEntry(dir string, got func(name string) (more bool)) error {
 	fd, err := openFile(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", dir, err)
@@ -250,7 +252,9 @@ func EachEntry(dir string, got func(name string)) error {
 		}
 		_, _, names := unix.ParseDirent(buf[:n], -1, nil)
 		for _, name := range names {
-			got(name)
+			if !got(name) {
+				return nil
+			}
 		}
 	}
 }
