@@ -19,8 +19,8 @@ func hasCgroupLimits(t *testing.T) {
 	}
 }
 
-// cgroupFile reads a file of the cgroup (version 2) of a process.
-func (d *daemon) cgroupFile(pid int, name string) string {
+// cgroup is the directory of the cgroup (version 2) of a process.
+func (d *daemon) cgroup(pid int) string {
 	d.Helper()
 	b, err := os.ReadFile("/proc/" + itoa(pid) + "/cgroup")
 	if err != nil {
@@ -28,7 +28,14 @@ func (d *daemon) cgroupFile(pid int, name string) string {
 	}
 	_, path, _ := strings.Cut(string(b), "0::")
 	path, _, _ = strings.Cut(path, "\n")
-	if b, err = os.ReadFile(filepath.Join("/sys/fs/cgroup", path, name)); err != nil {
+	return filepath.Join("/sys/fs/cgroup", path)
+}
+
+// cgroupFile reads one of its files.
+func (d *daemon) cgroupFile(pid int, name string) string {
+	d.Helper()
+	b, err := os.ReadFile(filepath.Join(d.cgroup(pid), name))
+	if err != nil {
 		d.Fatalf("%v\n%s", err, d.logTail())
 	}
 	return strings.TrimSpace(string(b))

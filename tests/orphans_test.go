@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,6 +103,32 @@ func (w *world) atMostOne(ps programs) {
 			w.Fatalf("two of %s at once: %v\n%s", name, live, w.logTail())
 		}
 	}
+}
+
+// What a daemon has left that was killed together with its programs, the next one
+// removes that starts, whatever its own programs are.
+func TestCgroupsOfADeadDaemonAreRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.start(programs{"many": prog("sleep 1000", fields{"numprocs": 40})})
+	rows := d.awaitAll("RUNNING")
+	base := filepath.Dir(d.cgroup(rows["many:0"].PID))
+	if !strings.HasPrefix(filepath.Base(base), "taskmaster-") {
+		d.end()
+		t.Skip("no cgroup can be made here: ", base)
+	}
+	d.murder()
+	for _, r := range rows {
+		if err := syscall.Kill(r.PID, syscall.SIGKILL); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, r := range rows {
+		w.until("it has ended", func() bool { return !alive(r.PID) })
+	}
+	next := newWorld(t).start(programs{"one": prog("sleep 1000")})
+	w.until("the cgroups are gone", func() bool { return !exists(base) })
+	next.end()
 }
 
 // What runs through a kill of the daemon is the same process after it, also for
