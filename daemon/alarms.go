@@ -36,6 +36,14 @@ func (h *alarms) off(a *alarm) {
 	}
 }
 
+// when is the time of an alarm, zero for one that does not ring any more and for none.
+func (a *alarm) when() time.Time {
+	if a == nil || a.slot == 0 {
+		return time.Time{}
+	}
+	return a.at
+}
+
 // expire rings those that have come.
 func (h *alarms) expire(now time.Time) {
 	for at := h.first(); !at.IsZero() && !at.After(now); at = h.first() {

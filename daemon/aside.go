@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"bytes"
-	"container/heap"
 	"errors"
 	"strconv"
 	"time"
@@ -44,17 +43,16 @@ type aside struct {
 	done    func(outcome)
 	sequel  sequel // what done is made of in the next binary after an upgrade; none: it is ended there
 
-	d        *Daemon
-	tree     *reaper.Tree
-	pid      int // of the leader until it is reaped
-	fd       int // where its output is read, -1 when it is not
-	kept     *logfile.Ring
-	partial  []byte    // a line for the log that has not ended
-	deadline time.Time // of the timeout; once killed, of killing again
-	slot     int       // in the heap of deadlines, plus one; 0 is outside
-	killed   bool
-	told     bool
-	out      outcome
+	d       *Daemon
+	tree    *reaper.Tree
+	pid     int // of the leader until it is reaped
+	fd      int // where its output is read, -1 when it is not
+	kept    *logfile.Ring
+	partial []byte // a line for the log that has not ended
+	alarm   *alarm // of the timeout; once killed, of killing again
+	killed  bool
+	told    bool
+	out     outcome
 }
 
 // outcome is how an aside ended.
@@ -92,7 +90,6 @@ type asides struct {
 	queue []*aside       // not launched yet
 	byPid map[int]*aside // by the leader's pid
 	going []*aside       // the leader is gone, something of it is not
-	times asideTimes     // by deadline
 	count uint64         // ever launched
 }
 
@@ -130,7 +127,7 @@ func (d *Daemon) launchAside() {
 	s.byPid[pid] = a
 	d.log(journal.Debug, "aside", journal.Str("name", a.name), journal.Int("pid", pid))
 	if a.timeout > 0 {
-		s.times.set(a, d.now.Add(a.timeout))
+		a.end(d.now.Add(a.timeout))
 	}
 }
 
@@ -276,12 +273,12 @@ func (a *aside) kill() {
 	if err := a.tree.Kill(reaper.All); err != nil {
 		a.d.fault("kill "+a.name, err)
 	}
-	a.d.asides.times.set(a, a.d.now.Add(asideAgain))
+	a.end(a.d.now.Add(asideAgain))
 }
 
 // gone is the end: nothing of it is left.
 func (a *aside) gone() {
-	a.d.asides.times.set(a, time.Time{})
+	a.end(time.Time{})
 	a.tree.Remove()
 	a.tell(a.out)
 }
@@ -300,18 +297,24 @@ func (a *aside) tell(o outcome) {
 	}
 }
 
-// expireAsides kills those whose time is over, and those again that are still there.
-func (d *Daemon) expireAsides() {
-	for at := d.asides.times.first(); !at.IsZero() && !at.After(d.now); at = d.asides.times.first() {
-		a := d.asides.times[0]
-		again := a.killed
-		a.out.timedOut = a.out.timedOut || !again
-		a.kill()
-		if again {
-			o := a.out
-			o.left = true
-			a.tell(o)
-		}
+// end is when its time is over; the zero time is never.
+func (a *aside) end(at time.Time) {
+	a.d.alarms.off(a.alarm)
+	a.alarm = nil
+	if !at.IsZero() {
+		a.alarm = a.d.alarms.set(at, a.overdue)
+	}
+}
+
+// overdue kills it when its time is over, and once more when it is still there.
+func (a *aside) overdue() {
+	again := a.killed
+	a.out.timedOut = a.out.timedOut || !again
+	a.kill()
+	if again {
+		o := a.out
+		o.left = true
+		a.tell(o)
 	}
 }
 
@@ -337,57 +340,4 @@ func (d *Daemon) endAsides() bool {
 	}
 	d.asides.queue = nil
 	return len(d.asides.byPid)+len(d.asides.going) == 0
-}
-
-// asideTimes is those that have a deadline, as a heap.
-type asideTimes []*aside
-
-func (h *asideTimes) first() time.Time {
-	if len(*h) == 0 {
-		return time.Time{}
-	}
-	return (*h)[0].deadline
-}
-
-// set gives a its deadline; the zero time is none.
-func (h *asideTimes) set(a *aside, at time.Time) {
-	a.deadline = at
-	switch {
-	case at.IsZero() && a.slot > 0:
-		heap.Remove(h, a.slot-1)
-	case at.IsZero():
-	case a.slot == 0:
-		heap.Push(h, a)
-	default:
-		heap.Fix(h, a.slot-1)
-	}
-}
-
-// Len is how many there are.
-func (h asideTimes) Len() int { return len(h) }
-
-// Less is the order of the heap: the earliest comes first.
-func (h asideTimes) Less(i, j int) bool { return h[i].deadline.Before(h[j].deadline) }
-
-// Swap exchanges two places.
-func (h asideTimes) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].slot, h[j].slot = i+1, j+1
-}
-
-// Push adds x, an *aside, at the end.
-func (h *asideTimes) Push(x any) {
-	a := x.(*aside)
-	*h = append(*h, a)
-	a.slot = len(*h)
-}
-
-// Pop takes the last one off.
-func (h *asideTimes) Pop() any {
-	last := len(*h) - 1
-	a := (*h)[last]
-	(*h)[last] = nil
-	*h = (*h)[:last]
-	a.slot = 0
-	return a
 }

@@ -98,8 +98,8 @@ func TestAsideTellsHowItEnded(t *testing.T) {
 		if len(got.output) > asideOutput || c.name == "the end of much output" && got.said() != "end" {
 			t.Errorf("%s: %d bytes that end with %q", c.name, len(got.output), got.said())
 		}
-		if d.asides.live() != 0 || len(d.asides.times) != 0 {
-			t.Errorf("%s: %d asides are left, %d deadlines", c.name, d.asides.live(), len(d.asides.times))
+		if d.asides.live() != 0 || len(d.alarms) != 0 {
+			t.Errorf("%s: %d asides are left, %d deadlines", c.name, d.asides.live(), len(d.alarms))
 		}
 	}
 }

@@ -77,7 +77,7 @@ func (b *bag) aside(out *carriedAsides, a *aside) {
 	}
 	c := carriedAside{
 		Name: a.name, Sequel: s, Timeout: a.timeout, Tree: a.tree.Save(), PID: a.pid, FD: b.keep(a.fd), Partial: a.partial,
-		Deadline: a.deadline, Killed: a.killed, Told: a.told, Exit: a.out.exit, TimedOut: a.out.timedOut,
+		Deadline: a.alarm.when(), Killed: a.killed, Told: a.told, Exit: a.out.exit, TimedOut: a.out.timedOut,
 	}
 	if a.kept != nil {
 		c.Kept = a.kept.Save()
@@ -120,9 +120,7 @@ func (u *unpacking) aside(from *carriedAside) {
 			d.fault("epoll", err)
 		}
 	}
-	if !from.Deadline.IsZero() {
-		d.asides.times.set(a, from.Deadline)
-	}
+	a.end(from.Deadline)
 	if a.pid == 0 {
 		d.asides.going = append(d.asides.going, a)
 		return

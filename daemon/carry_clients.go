@@ -59,10 +59,7 @@ func (b *bag) allRequests() (out []carriedRequest) {
 		b.requests[r] = len(out)
 		cr := carriedRequest{
 			Peer: peer, ID: r.id, Command: r.call.Name, Args: r.args, Exit: r.exit, Events: r.events, Log: r.log,
-			Lost: r.lost, Until: r.until, Upgrade: r.upgrade,
-		}
-		if r.alarm != nil {
-			cr.Alarm = r.alarm.at
+			Lost: r.lost, Until: r.until, Upgrade: r.upgrade, Alarm: r.alarm.when(),
 		}
 		for _, i := range r.queue {
 			cr.Queue = append(cr.Queue, i.Place())

@@ -133,7 +133,6 @@ func (d *Daemon) settle() {
 	d.runDue()
 	d.heedChanges()
 	d.alarms.expire(d.now)
-	d.expireAsides()
 	d.expireHooks()
 	d.book.Tick(d.now)
 	d.terminal.tick()
@@ -150,7 +149,7 @@ func (d *Daemon) settle() {
 
 // arm sets the timer to the earliest deadline, if that has changed.
 func (d *Daemon) arm() {
-	next := earliest(d.set.Deadline(), d.asides.times.first(), d.hooksAt(), d.alarms.first(), d.lookAt, d.book.Deadline(), d.crumbs.first(), d.floods.first(), d.managerAt(), d.terminal.deadline(), d.acceptAt, d.scheduleAt(), d.lookouts.deadline())
+	next := earliest(d.set.Deadline(), d.hooksAt(), d.alarms.first(), d.lookAt, d.book.Deadline(), d.crumbs.first(), d.floods.first(), d.managerAt(), d.terminal.deadline(), d.acceptAt, d.scheduleAt(), d.lookouts.deadline())
 	if next.Equal(d.armed) {
 		return
 	}
