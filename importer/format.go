@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // template is a value of supervisord's in which expansions still are to be put:
@@ -98,6 +99,8 @@ func (n *names) expand(t *template, b *strings.Builder, name, verb string, inPro
 	case isKnown:
 		b.WriteString(value)
 		return nil
+	case isEnv && strings.ContainsFunc(env, breaks):
+		return fmt.Errorf("%%(%s)%s names a variable that ${...} cannot name", name, verb)
 	case isEnv && verb == "s":
 		t.refs = append(t.refs, ref{env: env})
 	case name == "program_name" && inProcess && verb == "s":
@@ -113,6 +116,12 @@ func (n *names) expand(t *template, b *strings.Builder, name, verb string, inPro
 	}
 	b.WriteRune(firstRef + rune(len(t.refs)-1))
 	return nil
+}
+
+// breaks tells which characters of a variable's name would end ${NAME}, or the
+// word of a command that it stands in.
+func breaks(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`{}$'"\\`, r)
 }
 
 // number writes a process number as Python's % does with verb.
