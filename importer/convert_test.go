@@ -211,12 +211,16 @@ func TestProcessNumbers(t *testing.T) {
 	}
 }
 
-// What ${NAME} cannot name is a fault at its line, and not a file that check refuses.
-func TestVariablesThatCannotBeNamed(t *testing.T) {
+// What cannot be put into a command is a fault at its line, and not a file that check refuses.
+func TestExpansionsThatCannotBe(t *testing.T) {
+	rows := [][3]string{{"0'0", "program_name", "a quotation mark"}, {`0\0`, "program_name", "a quotation mark"}}
 	for _, name := range []string{" ", "A B", "A\tB", "A}", "{A", "$A", "A'B", `A"B`, `A\B`} {
-		r := Convert("s.conf", []byte("[program:p]\ncommand=a %(ENV_"+name+")s b\n"), world(nil))
-		if len(r.Faults) != 1 || r.Faults[0].Line != 2 || !strings.Contains(r.Faults[0].String(), "cannot name") {
-			t.Errorf("%q: %v\n%s", name, r.Faults, r.YAML)
+		rows = append(rows, [3]string{"p", "ENV_" + name, "cannot name"})
+	}
+	for _, row := range rows {
+		r := Convert("s.conf", []byte("[program:"+row[0]+"]\ncommand=a %("+row[1]+")s b\n"), world(nil))
+		if len(r.Faults) != 1 || r.Faults[0].Line != 2 || !strings.Contains(r.Faults[0].String(), row[2]) {
+			t.Errorf("%q: %v\n%s", row, r.Faults, r.YAML)
 		}
 	}
 }
@@ -325,6 +329,7 @@ func FuzzConvert(f *testing.F) {
 	}
 	f.Add([]byte("[program:p]\ncommand=%(ENV_A)s %(process_num)02d\nnumprocs=3\nprocess_name=%(process_num)d\n"))
 	f.Add([]byte("[program:0]\nCommAnd=%(ENV_ )s00\n"))
+	f.Add([]byte("[program:0'0]\nCommAnd=\"0\"%(program_name)s0\n"))
 	f.Add([]byte("[DEFAULT]\ncommand=x\n[program:p]\n[program:.]\n[group:g]\nprograms=p,.\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r := Convert("s.conf", data, world(included))

@@ -103,6 +103,8 @@ func (n *names) expand(t *template, b *strings.Builder, name, verb string, inPro
 		return fmt.Errorf("%%(%s)%s names a variable that ${...} cannot name", name, verb)
 	case isEnv && verb == "s":
 		t.refs = append(t.refs, ref{env: env})
+	case name == "program_name" && inProcess && strings.ContainsAny(n.program, quoting):
+		return fmt.Errorf("%%(%s)%s holds a quotation mark or a backslash, which would be none of the name's", name, verb)
 	case name == "program_name" && inProcess && verb == "s":
 		t.refs = append(t.refs, ref{program: true})
 	case name == "process_num" && inProcess && strings.Contains(number(0, verb), " "):
@@ -118,10 +120,13 @@ func (n *names) expand(t *template, b *strings.Builder, name, verb string, inPro
 	return nil
 }
 
+// quoting is what means something to those who split commands.
+const quoting = `'"\`
+
 // breaks tells which characters of a variable's name would end ${NAME}, or the
 // word of a command that it stands in.
 func breaks(r rune) bool {
-	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`{}$'"\\`, r)
+	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("{}$"+quoting, r)
 }
 
 // number writes a process number as Python's % does with verb.
