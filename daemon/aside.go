@@ -127,7 +127,7 @@ func (d *Daemon) launchAside() {
 	s.byPid[pid] = a
 	d.log(journal.Debug, "aside", journal.Str("name", a.name), journal.Int("pid", pid))
 	if a.timeout > 0 {
-		a.end(d.now.Add(a.timeout))
+		a.setAlarm(d.now.Add(a.timeout))
 	}
 }
 
@@ -273,12 +273,12 @@ func (a *aside) kill() {
 	if err := a.tree.Kill(reaper.All); err != nil {
 		a.d.fault("kill "+a.name, err)
 	}
-	a.end(a.d.now.Add(asideAgain))
+	a.setAlarm(a.d.now.Add(asideAgain))
 }
 
 // gone is the end: nothing of it is left.
 func (a *aside) gone() {
-	a.end(time.Time{})
+	a.setAlarm(time.Time{})
 	a.tree.Remove()
 	a.tell(a.out)
 }
@@ -297,8 +297,8 @@ func (a *aside) tell(o outcome) {
 	}
 }
 
-// end is when its time is over; the zero time is never.
-func (a *aside) end(at time.Time) {
+// setAlarm says when its time is over; the zero time is never.
+func (a *aside) setAlarm(at time.Time) {
 	a.d.alarms.off(a.alarm)
 	a.alarm = nil
 	if !at.IsZero() {

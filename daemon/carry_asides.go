@@ -120,7 +120,7 @@ func (u *unpacking) aside(from *carriedAside) {
 			d.fault("epoll", err)
 		}
 	}
-	a.end(from.Deadline)
+	a.setAlarm(from.Deadline)
 	if a.pid == 0 {
 		d.asides.going = append(d.asides.going, a)
 		return

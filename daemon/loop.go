@@ -45,9 +45,6 @@ func (d *Daemon) openLoop() (err error) {
 func (d *Daemon) ring(uint32) {
 	d.timer.Drain()
 	d.armed = time.Time{}
-	if !d.lookAt.IsZero() && !d.lookAt.After(d.now) {
-		d.lookForLeft()
-	}
 }
 
 // tick reads the clock, once a turn: everything in the turn happens at d.now. A
@@ -124,6 +121,9 @@ func (d *Daemon) settle() {
 	d.forest.Turn()
 	if d.zombies {
 		d.collect()
+	}
+	if !d.lookAt.IsZero() && !d.lookAt.After(d.now) {
+		d.lookForLeft()
 	}
 	d.stopEscaped()
 	d.crumbs.read(d.now)

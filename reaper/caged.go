@@ -53,7 +53,7 @@ func (t *Tree) open() (fd int, err error) {
 // Remove removes the instance's cgroup: the instance is forgotten.
 func (t *Tree) Remove() {
 	if t.made && t.forest.base >= 0 && !t.vacated() {
-		removeCgroup(t.forest.dir+"/"+t.leaf(), all())
+		removeCgroup(t.forest.dir+"/"+t.leaf(), whole)
 		t.made, t.held = false, nil
 	}
 }
@@ -128,11 +128,8 @@ func (t *Tree) below(cgroup string, out []proc) []proc {
 	if unix.Fstatat(t.forest.base, cgroup, &st, 0) != nil || st.Nlink <= 2 {
 		return out // no directory below it
 	}
-	_ = sys.EachEntry(t.forest.dir+"/"+cgroup, func(entry string) bool {
-		path := cgroup + "/" + entry
-		if entry != "." && entry != ".." && unix.Fstatat(t.forest.base, path, &st, 0) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
-			out = t.below(path, out)
-		}
+	eachBelow(t.forest.dir+"/"+cgroup, func(name string) bool {
+		out = t.below(cgroup+"/"+name, out)
 		return true
 	})
 	return out

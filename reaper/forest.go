@@ -69,7 +69,7 @@ func (f *Forest) Close() {
 	if f.base >= 0 {
 		f.moveBack()
 		sys.Close(f.base)
-		removeCgroup(f.dir, all())
+		removeCgroup(f.dir, whole)
 		f.base = -1
 	}
 }
@@ -94,7 +94,7 @@ func (f *Forest) makeBase(name, heritage string) error {
 	}
 	if err := unix.Faccessat(fd, "cgroup.kill", unix.W_OK, unix.AT_EACCESS); err != nil {
 		sys.Close(fd)
-		removeCgroup(dir, all())
+		removeCgroup(dir, whole)
 		return fmt.Errorf("%s/cgroup.kill: %w", dir, err) // before Linux 5.14
 	}
 	f.base, f.dir, f.own, f.stale = fd, dir, own, name+"-"
@@ -134,7 +134,7 @@ func makeLocked(dir string) (fd int, err error) {
 	for range tries {
 		err := unix.Mkdir(dir, 0o755)
 		if err == unix.EEXIST { // of a dead one that had our pid
-			clearBase(dir, all())
+			clearBase(dir, whole)
 			err = unix.Mkdir(dir, 0o755)
 		}
 		if err != nil {

@@ -530,8 +530,8 @@ func TestStaleCgroupsAreRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	removeStale(own, "reaper-stale-", all())
-	removeStale(own, "reaper-test-", all())
+	removeStale(own, "reaper-stale-", whole)
+	removeStale(own, "reaper-test-", whole)
 	if unix.Access(stale, unix.F_OK) == nil {
 		t.Error("the cgroup of a dead daemon is left")
 	}
@@ -597,7 +597,7 @@ func TestBaseIsInheritedBesideOthers(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 300 {
-			removeStale(own, "reaper-test-", all())
+			removeStale(own, "reaper-test-", whole)
 		}
 	}()
 	for tidying := true; tidying; {
@@ -633,7 +633,7 @@ func TestBasesMadeAtOnce(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 300 {
-			removeStale(own, "reaper-once-", all())
+			removeStale(own, "reaper-once-", whole)
 		}
 	}()
 	for n := 0; ; n++ {

@@ -23,68 +23,68 @@ func (f *Forest) Tidy() {
 	if f.stale == "" {
 		return
 	}
-	left := tidySlice
-	removeStale(f.own, f.stale, &left)
-	if left > 0 {
+	if removeStale(f.own, f.stale, tidySlice) < tidySlice {
 		f.stale = ""
 	}
 }
 
-// removeStale removes at most left of the cgroups that no daemon has locked.
-func removeStale(own, prefix string, left *int) {
+// removeStale removes about most of the cgroups that no daemon has locked, and
+// tells how many it did.
+func removeStale(own, prefix string, most int) (n int) {
 	_ = sys.EachEntry(own, func(entry string) bool {
 		if strings.HasPrefix(entry, prefix) {
-			clearBase(filepath.Join(own, entry), left)
+			n += clearBase(filepath.Join(own, entry), most-n)
 		}
-		return *left > 0
+		return n < most
 	})
+	return n
 }
 
 // clearBase removes a base cgroup that no daemon has locked. One in which
 // programs live is not even touched: it waits for the daemon that comes after its
 // own, which must not find it locked.
-func clearBase(dir string, left *int) {
+func clearBase(dir string, most int) int {
 	if populated(unix.AT_FDCWD, dir) {
-		return
+		return 0
 	}
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return
+		return 0
 	}
 	defer sys.Close(fd)
-	if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == nil {
-		removeCgroup(dir, left)
+	if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return 0
 	}
+	return removeCgroup(dir, most)
 }
 
-// all is the limit of those who remove whatever there is.
-func all() *int {
-	n := math.MaxInt
-	return &n
+// whole is the limit of those who remove all there is.
+const whole = math.MaxInt
+
+// removeCgroup removes a cgroup and those below it, about most at a time, and
+// tells how many it did. The kernel refuses to remove one in which anything
+// lives, or that has others below it (EBUSY).
+func removeCgroup(dir string, most int) (n int) {
+	if unix.Rmdir(dir) == nil {
+		return 1
+	}
+	eachBelow(dir, func(name string) bool {
+		n += removeCgroup(dir+"/"+name, most-n)
+		return n < most
+	})
+	if unix.Rmdir(dir) == nil {
+		n++
+	}
+	return n
 }
 
-// removeCgroup removes a cgroup and those below it, left at most. The kernel
-// refuses to remove one in which anything lives, or that has others below it (EBUSY).
-func removeCgroup(dir string, left *int) {
-	if *left <= 0 {
-		return
-	}
-	err := unix.Rmdir(dir)
-	if err != nil {
-		_ = sys.EachEntry(dir, func(entry string) bool {
-			if path := filepath.Join(dir, entry); entry != "." && entry != ".." && isDir(path) {
-				removeCgroup(path, left)
-			}
-			return *left > 0
-		})
-		err = unix.Rmdir(dir)
-	}
-	if err == nil {
-		*left--
-	}
-}
-
-func isDir(path string) bool {
-	var st unix.Stat_t
-	return unix.Lstat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+// eachBelow calls got for the cgroups right below one, as long as it wants more.
+func eachBelow(dir string, got func(name string) (more bool)) {
+	_ = sys.EachEntry(dir, func(entry string) bool {
+		var st unix.Stat_t
+		if unix.Lstat(dir+"/"+entry, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			return true
+		}
+		return got(entry)
+	})
 }

@@ -233,8 +233,8 @@ func eachNumber(dir string, got func(n int)) {
 	})
 }
 
-// EachEntry calls got for the names in a directory, in no order, as long as it
-// wants more.
+// EachEntry calls got for the names in a directory, in no order and without . and
+// .., as long as it wants more.
 func EachEntry(dir string, got func(name string) (more bool)) error {
 	fd, err := openFile(dir, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {

@@ -74,12 +74,40 @@ type attempt struct {
 	allow  bool // control
 }
 
+// What the attempts say of who they come from.
+var (
+	root = []string{"Authorization", "Basic cm9vdDp4"}
+	eve  = []string{"Authorization", "Basic ZXZlOnk="}
+	page = []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
+)
+
+func with(a []string, more ...string) []string { return append(append([]string{}, a...), more...) }
+
+// fullAttempts are those on a server with accounts for both, and a name.
+var fullAttempts = []attempt{
+	{name: "nobody", host: "localhost", code: 401},
+	{name: "root", host: "localhost", set: root, code: 200, allow: true},
+	{name: "reader", host: "localhost", set: eve, code: 200},
+	{name: "wrong", host: "localhost", set: []string{"Authorization", "Basic eDp5"}, code: 401},
+	{name: "bearer", host: "localhost", set: []string{"Authorization", "Bearer x"}, code: 401},
+	{name: "further name", host: "TM.example:443", set: root, code: 200, allow: true},
+	{name: "subdomain", host: "a.tm.example", set: root, code: 421},
+	{name: "socket", unix: true, code: 200, allow: true},
+	{name: "own page", method: "POST", host: "localhost:9001", set: with(root, "Origin", "http://localhost:9001", "Sec-Fetch-Site", "same-origin"), code: 200, allow: true},
+	{name: "other origin", method: "POST", host: "localhost:9001", set: with(root, "Origin", "http://localhost:8000"), code: 403},
+	{name: "null origin", method: "POST", host: "localhost:9001", set: with(root, "Origin", "null"), code: 403},
+	{name: "other site", method: "POST", host: "localhost:9001", set: with(root, "Sec-Fetch-Site", "cross-site"), code: 403},
+	{name: "same site, other host", method: "POST", host: "localhost:9001", set: with(root, "Sec-Fetch-Site", "same-site"), code: 403},
+	{name: "other site's script", host: "localhost:9001", set: with(root, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"), code: 403},
+	{name: "link from elsewhere", host: "localhost:9001", set: with(root, page...), code: 200, allow: true},
+	{name: "form from elsewhere", method: "POST", host: "localhost:9001", set: with(root, page...), code: 403},
+	{name: "frame elsewhere", host: "localhost:9001", set: with(root, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"), code: 403},
+}
+
 func TestRules(t *testing.T) {
 	full := &Rules{Control: accounts(t, "root:x\n"), Readers: accounts(t, "eve:y\n"), Hosts: []string{"tm.example"}}
-	root, eve := []string{"Authorization", "Basic cm9vdDp4"}, []string{"Authorization", "Basic ZXZlOnk="}
-	page := []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
-	with := func(a []string, more ...string) []string { return append(append([]string{}, a...), more...) }
 	for rules, attempts := range map[*Rules][]attempt{
+		full: fullAttempts,
 		{}: {
 			{name: "open loopback", host: "localhost:9001", code: 200},
 			{name: "socket", host: "", unix: true, code: 200, allow: true},
@@ -96,25 +124,6 @@ func TestRules(t *testing.T) {
 		{Control: full.Control, Sockets: true}: {
 			{name: "socket with password", unix: true, set: root, code: 200, allow: true},
 			{name: "socket without", unix: true, code: 401},
-		},
-		full: {
-			{name: "nobody", host: "localhost", code: 401},
-			{name: "root", host: "localhost", set: root, code: 200, allow: true},
-			{name: "reader", host: "localhost", set: eve, code: 200},
-			{name: "wrong", host: "localhost", set: []string{"Authorization", "Basic eDp5"}, code: 401},
-			{name: "bearer", host: "localhost", set: []string{"Authorization", "Bearer x"}, code: 401},
-			{name: "further name", host: "TM.example:443", set: root, code: 200, allow: true},
-			{name: "subdomain", host: "a.tm.example", set: root, code: 421},
-			{name: "socket", unix: true, code: 200, allow: true},
-			{name: "own page", method: "POST", host: "localhost:9001", set: with(root, "Origin", "http://localhost:9001", "Sec-Fetch-Site", "same-origin"), code: 200, allow: true},
-			{name: "other origin", method: "POST", host: "localhost:9001", set: with(root, "Origin", "http://localhost:8000"), code: 403},
-			{name: "null origin", method: "POST", host: "localhost:9001", set: with(root, "Origin", "null"), code: 403},
-			{name: "other site", method: "POST", host: "localhost:9001", set: with(root, "Sec-Fetch-Site", "cross-site"), code: 403},
-			{name: "same site, other host", method: "POST", host: "localhost:9001", set: with(root, "Sec-Fetch-Site", "same-site"), code: 403},
-			{name: "other site's script", host: "localhost:9001", set: with(root, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"), code: 403},
-			{name: "link from elsewhere", host: "localhost:9001", set: with(root, page...), code: 200, allow: true},
-			{name: "form from elsewhere", method: "POST", host: "localhost:9001", set: with(root, page...), code: 403},
-			{name: "frame elsewhere", host: "localhost:9001", set: with(root, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"), code: 403},
 		},
 	} {
 		for _, a := range attempts {

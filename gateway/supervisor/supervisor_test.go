@@ -140,19 +140,21 @@ func cutDot(s string) (before, after string, found bool) {
 	return s, "", false
 }
 
+// code is the fault that a call without a daemon gives, 0 for none, -1 where one
+// would have been asked.
+func (s *Service) code(who Caller, name string, params ...any) int {
+	_, err := s.Call(context.Background(), who, name, params)
+	if f := asFault(err); f != nil {
+		return f.Code
+	}
+	if err != nil {
+		return -1
+	}
+	return 0
+}
+
 func TestCall(t *testing.T) {
 	s := NewService(&link.Client{Socket: "/nowhere"}, "here")
-	all := Caller{Control: true}
-	code := func(who Caller, name string, params ...any) int {
-		_, err := s.Call(context.Background(), who, name, params)
-		if f := asFault(err); f != nil {
-			return f.Code
-		}
-		if err != nil {
-			return -1 // no answer: there is no daemon
-		}
-		return 0
-	}
 	for _, c := range []struct {
 		want   int
 		name   string
@@ -182,10 +184,14 @@ func TestCall(t *testing.T) {
 		{SignatureUnsupported, "system.methodSignature", []any{"x.y"}},
 		{IncorrectParameters, "system.multicall", nil},
 	} {
-		if got := code(all, c.name, c.params...); got != c.want {
+		if got := s.code(Caller{Control: true}, c.name, c.params...); got != c.want {
 			t.Errorf("%s%v: %d, want %d", c.name, c.params, got, c.want)
 		}
 	}
+}
+
+func TestCallWithoutTheRight(t *testing.T) {
+	s := NewService(&link.Client{Socket: "/nowhere"}, "here")
 	for name, e := range s.methods {
 		if !e.changes {
 			continue
@@ -194,7 +200,7 @@ func TestCall(t *testing.T) {
 		if e.params(); len(params) > 1 && e.params()[1][0] == '[' || len(params) == 1 && e.params()[0][0] == '[' {
 			params = params[:len(params)-1]
 		}
-		if got := code(Caller{}, name, params...); got != Failed {
+		if got := s.code(Caller{}, name, params...); got != Failed {
 			t.Errorf("%s without the right to: %d", name, got)
 		}
 	}
