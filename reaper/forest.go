@@ -24,9 +24,10 @@ type Forest struct {
 	moved       bool             // we are in a cgroup below base, as own may hold no processes any more
 
 	// Without cgroups only:
-	pid     int
-	leaders map[int]struct{} // unreaped leaders of trees: children that are no orphans
-	seen    map[int]orphan   // orphans that were looked at in this turn
+	pid      int
+	leaders  map[int]struct{}    // unreaped leaders of trees: children that are no orphans
+	seen     map[int]orphan      // orphans that were looked at in this turn
+	children func(pid int) []int // sys.Children; a test can come in between
 }
 
 // NewForest makes this process a subreaper, and the cgroup NAME-PID under its
@@ -50,7 +51,9 @@ func NewProcForest() *Forest {
 
 func newForest() *Forest {
 	_ = sys.Subreaper() // since Linux 3.4; without it orphans go to init, as they do everywhere else
-	return &Forest{base: -1, pid: unix.Getpid(), leaders: map[int]struct{}{}, seen: map[int]orphan{}}
+	return &Forest{
+		base: -1, pid: unix.Getpid(), leaders: map[int]struct{}{}, seen: map[int]orphan{}, children: sys.Children,
+	}
 }
 
 // How says in words how trees are held.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -204,7 +205,7 @@ func (w *world) await(fd int) {
 			continue
 		}
 		if err != nil || n == 0 {
-			w.Fatalf("nothing happens: %v", err)
+			w.Fatalf("nothing happens: %v; left: %v", err, w.tree.Procs())
 		}
 		return
 	}
@@ -463,6 +464,30 @@ func TestTreesAreKeptApart(t *testing.T) {
 		w.until("nothing is left", func() bool { return first.Left(All) == 0 })
 		first.Remove()
 	})
+}
+
+// One that ends between the look at it and the look at its children has given
+// them to the daemon meanwhile: a signal to all reaches them all the same.
+func TestWhoEndsWithinAWalk(t *testing.T) {
+	f := NewProcForest()
+	w := newWorld(t, f)
+	pids := w.start(3, "setsid", "child", "sleep")
+	middle := pids[slices.IndexFunc(pids, func(pid int) bool { return pid != w.leader && len(sys.Children(pid)) > 0 })]
+	f.children = func(pid int) []int {
+		if p, ok := look(pid); ok && pid == middle {
+			fd, err := unix.PidfdOpen(pid, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer sys.Close(fd)
+			_ = p.signal(unix.SIGKILL)
+			w.await(fd) // readable once it is a zombie: its children are orphans by then (do_exit)
+		}
+		return sys.Children(pid)
+	}
+	w.signal(unix.SIGTERM, All)
+	w.until("nothing is left", w.nothingLeft)
+	w.gone(pids)
 }
 
 // What the kernel is relied on for: the last process of a tree always ends as

@@ -80,21 +80,23 @@ func (f *Forest) undecided() bool {
 
 // walk finds what runs of the tree: the leader, those who were known, the
 // orphans that belong to it, and everything below these. They are known from
-// then on. A walk in which somebody ended is repeated, as it may have missed
-// his children on their way from him to the daemon.
+// then on. Who ends between the look at him and the look at his children has
+// handed them to the daemon by then: so it walks until it finds the same again.
 func (t *Tree) walk() []proc {
 	const rounds = 8
+	var before []proc
 	for range rounds {
 		found, fresh := t.roots()
 		for i := 0; i < len(found); i++ {
-			for _, child := range sys.Children(found[i].pid) {
+			for _, child := range t.forest.children(found[i].pid) {
 				found, _ = meet(found, child, 0)
 			}
 		}
 		t.known = found
-		if fresh {
+		if fresh && slices.Equal(found, before) {
 			break
 		}
+		before = found
 	}
 	return t.known
 }

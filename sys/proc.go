@@ -3,6 +3,7 @@ package sys
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -142,9 +143,22 @@ func Processes() (out []int) {
 	return out
 }
 
-// Descendants gives every process below pid, parents before their children. It
-// is no snapshot: processes come and go while it is made.
+// Descendants gives every process below pid, parents before their children. Who
+// ends while it is made hands his children to somebody who was asked before: so
+// it is made until it comes out the same twice. Those forked after it are not in it.
 func Descendants(pid int) []int {
+	const rounds = 8
+	out := descend(pid)
+	for range rounds {
+		before := out
+		if out = descend(pid); slices.Equal(out, before) {
+			break
+		}
+	}
+	return out
+}
+
+func descend(pid int) []int {
 	out := Children(pid)
 	for i := 0; i < len(out); i++ {
 		out = append(out, Children(out[i])...)
