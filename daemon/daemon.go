@@ -131,6 +131,7 @@ func Run(o Options) int {
 	code := make(chan int)
 	go func() {
 		runtime.LockOSThread()
+		sys.ShortSlice()
 		code <- run(o)
 	}()
 	return <-code

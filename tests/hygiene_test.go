@@ -213,3 +213,47 @@ func TestLimitsHoldFromTheFirstInstruction(t *testing.T) {
 	}
 	d.end()
 }
+
+// What the daemon asks of the scheduler for itself is not its children's: they
+// are scheduled as whatever is started in its place.
+func TestChildIsScheduledAsTheDaemonWas(t *testing.T) {
+	t.Parallel()
+	for _, wrap := range [][]string{{"env"}, {"nice", "-n", "5"}, {"nice", "-n", "-5"}, {"chrt", "--batch", "0"}, {"chrt", "--idle", "0"}} {
+		t.Run(strings.Join(wrap, " "), func(t *testing.T) {
+			if wrap[len(wrap)-1] == "-5" && os.Getuid() != 0 {
+				t.Skip("needs root")
+			}
+			t.Parallel()
+			w := newWorld(t)
+			witness := exec.Command(wrap[0], append(wrap[1:], "cat", "/proc/self/sched")...)
+			out, err := witness.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := w.start(programs{
+				"direct": prog("cat /proc/self/sched", fields{"oneshot": true, "stdout": w.path("direct")}),
+				"staged": prog("cat /proc/self/sched", fields{"oneshot": true, "stdout": w.path("staged"), "limits": fields{"nofile": 77}}),
+			}, options{wrap: wrap})
+			for _, name := range []string{"direct", "staged"} {
+				d.await(name, "EXITED")
+				text := strings.Join(w.lines(name), "\n")
+				for _, key := range []string{"policy", "prio", "se.slice"} {
+					if got, want := schedValue(text, key), schedValue(string(out), key); got != want {
+						t.Errorf("%s: %s is %q, want %q", name, key, got, want)
+					}
+				}
+			}
+			d.end()
+		})
+	}
+}
+
+// schedValue gives one value of /proc/PID/sched.
+func schedValue(text, key string) string {
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == key {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
