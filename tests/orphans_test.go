@@ -232,6 +232,7 @@ func TestOrphansAreKilled(t *testing.T) {
 		t.Errorf("off was started: %+v", r)
 	}
 	for _, name := range []string{"a", "b"} {
+		w.until(name+" has noted its second start", func() bool { return len(w.numbers(name+".starts")) > 1 })
 		if starts, live := w.numbers(name+".starts"), w.alive(name); len(starts) != 2 || len(live) != 1 || live[0] != starts[1] {
 			t.Errorf("%s: starts %v, alive %v", name, starts, live)
 		}
