@@ -359,13 +359,11 @@ func TestReadyMadeHooks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, name := range []string{"mail.sh", "webhook.sh", "desktop.sh"} {
-		if err := os.Chmod(w.copyOf("../examples/hooks/"+name, name), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		w.copyOf("../examples/hooks/"+name, name)
 	}
 	for _, name := range []string{"sendmail", "curl", "notify-send"} {
-		keep := w.write(name, "#!/bin/sh\n{ echo \"$@\"; "+map[bool]string{true: ":", false: "cat"}[name == "notify-send"]+"; } > "+w.path(name)+".tmp\nmv "+w.path(name)+".tmp "+w.path(name)+".got\n")
-		if err := os.Chmod(keep, 0o755); err != nil {
+		keep := "#!/bin/sh\n{ echo \"$@\"; " + map[bool]string{true: ":", false: "cat"}[name == "notify-send"] + "; } > " + w.path(name) + ".tmp\nmv " + w.path(name) + ".tmp " + w.path(name) + ".got\n"
+		if err := executable(w.path(name), []byte(keep)); err != nil {
 			t.Fatal(err)
 		}
 	}

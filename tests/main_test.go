@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -86,5 +87,14 @@ func copied(from, to string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return to, os.WriteFile(to, b, 0o755)
+	return to, executable(to, b)
+}
+
+// executable writes a file that is to be executed. Nothing is forked meanwhile:
+// until its own exec the child would hold the file open for writing, and who
+// executes it in that moment is told ETXTBSY.
+func executable(path string, content []byte) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, content, 0o755)
 }

@@ -231,7 +231,7 @@ func badBinaries() map[string]badBinary {
 	script := func(text string) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) {
 			t.Helper()
-			if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text), 0o755); err != nil {
+			if err := executable(path, []byte("#!/bin/sh\n"+text)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -242,7 +242,7 @@ func badBinaries() map[string]badBinary {
 		"another program":   {script("exit 0\n"), "does not say that it can resume"},
 		"another state":     {script("echo taskmaster 9 can resume state 99\n"), "does not say that it can resume"},
 		"crashes":           {script("kill -SEGV $$\n"), "SIGSEGV"},
-		"no program":        {func(_ *testing.T, path string) { _ = os.WriteFile(path, []byte("\x7fELF"), 0o755) }, "exec"},
+		"no program":        {func(_ *testing.T, path string) { _ = executable(path, []byte("\x7fELF")) }, "exec"},
 		"not executable":    {func(_ *testing.T, path string) { _ = os.WriteFile(path, nil, 0o600) }, "permission denied"},
 		"not there":         {func(*testing.T, string) {}, "no such file"},
 		"changed meanwhile": {script("touch $0; echo taskmaster 9 can resume state $2\n"), "was changed while it was tried"},
