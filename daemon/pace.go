@@ -22,7 +22,7 @@ const (
 	// A flood fills floodSize between two reads. It is looked for until
 	// floodOver after the last of it.
 	floodSize  = 32 << 10
-	floodPause = 500 * time.Microsecond
+	floodPause = time.Millisecond
 	floodOver  = 20 * time.Millisecond
 
 	// pauseBytes is what is read at most, about, of those whose pause is over before
@@ -40,10 +40,11 @@ type pace struct {
 	listed bool      // in one of Daemon's pauses
 }
 
-// fills tells that n bytes came so quickly that the pipe, of which they were
-// read after the time since, would be half full before a flood's pause ends.
+// fills tells that n bytes came so quickly, after the time since, that the pipe
+// would be a third full before a flood's pause ends. Writers are not steady: of
+// one that brings so much, more would at times fill it in a pause, and stand still.
 func (p *pace) fills(n int, since time.Duration) bool {
-	return since < floodPause*time.Duration(2*n)/time.Duration(p.size)
+	return since < floodPause*time.Duration(3*n)/time.Duration(p.size)
 }
 
 // pauses are the pipes that are left alone for the same time: who begins first
