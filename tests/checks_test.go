@@ -150,16 +150,10 @@ func TestChecksThatWereTakenAway(t *testing.T) {
 			t.Errorf("%s was restarted: %+v", name, r)
 		}
 	}
-	d.strace()
 	asked := s.asked.Load()
-	var seen []string
-	for range 3 {
-		if seen = w.callsDuring(2 * time.Second); len(seen) == 0 {
-			break
-		}
-	}
-	if len(seen) > 0 || s.asked.Load() != asked {
-		t.Errorf("%d checks, and system calls at rest:\n%s", s.asked.Load()-asked, seen)
+	d.rests(2 * time.Second)
+	if n := s.asked.Load() - asked; n != 0 {
+		t.Errorf("%d checks at rest", n)
 	}
 	d.end()
 }

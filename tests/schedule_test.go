@@ -146,14 +146,7 @@ func TestIdleScheduleMakesNoSystemCall(t *testing.T) {
 	if n := clocks(t, d.pid()); n != 2 {
 		t.Errorf("%d timers with a schedule", n)
 	}
-	d.strace()
-	var seen []string
-	for range 3 {
-		if seen = w.callsDuring(3 * time.Second); len(seen) == 0 {
-			return
-		}
-	}
-	t.Errorf("system calls at rest:\n%s", seen)
+	d.rests(3 * time.Second)
 }
 
 // exit_on: done waits for a schedule, and does not once it is off.
