@@ -78,9 +78,8 @@ func TestCostOfARestart(t *testing.T) {
 
 // costOfRestarts kills the first n instances of a, one after the other.
 func (d *daemon) costOfRestarts(n int) map[string]int {
-	w := d.world
 	before := d.awaitAll("RUNNING")
-	w.until("none of them is young", func() bool { // within a second of its launch one would wait
+	d.until("none of them is young", func() bool { // within a second of its launch one would wait
 		for _, r := range d.status() {
 			if r.Uptime < 1.1 {
 				return false
@@ -91,9 +90,9 @@ func (d *daemon) costOfRestarts(n int) map[string]int {
 	return d.cost(func() {
 		for i := range n {
 			if err := syscall.Kill(before[fmt.Sprintf("a:%d", i)].PID, syscall.SIGKILL); err != nil {
-				w.Fatal(err)
+				d.Fatal(err)
 			}
-			w.until("it is back", func() bool { return len(w.logged("running name=a:"+itoa(i)+" ")) == 2 })
+			d.until("it is back", func() bool { return len(d.logged("running name=a:"+itoa(i)+" ")) == 2 })
 		}
 	})
 }
