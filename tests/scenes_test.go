@@ -185,3 +185,26 @@ func TestTypedLiesAreFound(t *testing.T) {
 		t.Errorf("5 lines do something else, found: %q", lies)
 	}
 }
+
+// A page is right at any time of the day.
+func TestTolerant(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		page, shown string
+		want        bool
+	}{
+		{"next run 2026-11-26 03:30:00 (in 13h 2m)", "next run 2026-12-01 03:30:00 (in 5h)", true},
+		{"next run 2026-11-26 03:30:00 (in 13h 2m)", "next run 03:30:00 (in 59m 58s)", true},
+		{"next run 2026-11-26 03:30:00 (in 13h 2m)", "next run 03:30:00 (in 1s)", true},
+		{"next run 03:30:00 (in 7s)", "next run 03:30:00 (in 2m 1s)", true},
+		{"next run 2026-11-26 03:30:00 (in 13h 2m)", "next run 2026-12-01 03:30:00", false},
+		{"web:1  RUNNING  5812  0:04    0", "web:1   RUNNING  97    12d 4h  2 ", false},
+		{"web:1  RUNNING  5812  0:04    0", "web:1   RUNNING  97    12:00:04  2 ", true},
+		{"web:1  RUNNING  5812  0:04    0", "web:1   RUNNING  97    12:00:04 ", false},
+		{"taskmaster 2.0.1 (go1.26)", "taskmaster 2.1-3-gabc (go1.26)", true},
+	} {
+		if got := tolerant(c.page).MatchString(c.shown); got != c.want {
+			t.Errorf("page %q, shown %q: %t, want %t", c.page, c.shown, got, c.want)
+		}
+	}
+}

@@ -178,8 +178,9 @@ type session struct {
 var (
 	shellPrompt = regexp.MustCompile(`\[(\d+)\]\$ *$`)
 	ourPrompt   = regexp.MustCompile(`(?:^|\n)taskmaster> *$`)
-	// Pids, times, versions are other ones each time.
-	numeral = regexp.MustCompile(`(^|[ (])\d[\w:.-]*`)
+	// Pids, times, versions are other ones each time. A time is without its date on
+	// the day itself, and a stretch without its smaller unit when that is 0.
+	numeral = regexp.MustCompile(`(^|[ (])(?:(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)|(\d+[dhms](?: \d+[hms])?\b)|\d[\w:.-]*)`)
 )
 
 // sit makes the machine, sets the scene, and sits down at the prompt.
@@ -326,11 +327,24 @@ func (x typing) differs(shown string, exit int, how turn) error {
 
 // tolerant is a line of a page, with any pids, times and widths.
 func tolerant(line string) *regexp.Regexp {
-	var words []string
-	for _, word := range strings.Fields(numeral.ReplaceAllString(line, "${1}\x00")) {
-		words = append(words, strings.ReplaceAll(regexp.QuoteMeta(word), "\x00", `[\w:.-]+`))
+	var anything []string
+	line = numeral.ReplaceAllStringFunc(line, func(found string) string {
+		m := numeral.FindStringSubmatch(found)
+		switch {
+		case m[2] != "":
+			anything = append(anything, `(?:[\d-]+\s+)?[\d:]+`)
+		case m[3] != "":
+			anything = append(anything, `\d+[dhms](?:\s+\d+[hms])?`)
+		default:
+			anything = append(anything, `[\w:.-]+`)
+		}
+		return m[1] + "\x00"
+	})
+	pattern := strings.Join(strings.Fields(regexp.QuoteMeta(line)), `\s+`)
+	for _, some := range anything {
+		pattern = strings.Replace(pattern, "\x00", some, 1)
 	}
-	return regexp.MustCompile(`^\s*` + strings.Join(words, `\s+`) + `\s*$`)
+	return regexp.MustCompile(`^\s*` + pattern + `\s*$`)
 }
 
 // typed types a line and what is to be answered, and gives what is shown until
