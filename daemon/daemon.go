@@ -128,16 +128,16 @@ func Run(o Options) int {
 	// Two: the loop, and the collector, for which it must not wait.
 	runtime.GOMAXPROCS(2)
 	debug.SetGCPercent(heapSlack(0))
-	code := make(chan int)
+	ended, chores := make(chan int), make(chores, maxChores)
 	go func() {
 		runtime.LockOSThread()
 		sys.ShortSlice()
-		code <- run(o)
+		ended <- run(o, chores)
 	}()
-	return <-code
+	return chores.until(ended)
 }
 
-func run(o Options) int {
+func run(o Options, chores chores) int {
 	probe.Version = o.Version
 	d := newDaemon(o)
 	if err := d.open(); err != nil {
@@ -146,6 +146,7 @@ func run(o Options) int {
 		return 1
 	}
 	defer d.close()
+	d.forest.Delegate(chores.take)
 	if o.Resume == nil {
 		d.begin()
 	}

@@ -68,6 +68,16 @@ func (t *Tree) vacated() bool {
 	return true
 }
 
+// forgone is vacated for an instance that will not be launched again.
+func (t *Tree) forgone() bool {
+	if !t.forest.deserted() {
+		return t.vacated()
+	}
+	t.forest.discard(t.leaf())
+	t.made, t.held = false, nil
+	return true
+}
+
 // glance reads the beginning of one of the cgroup's files.
 func (t *Tree) glance(file string, buf []byte) []byte {
 	return glance(t.forest.base, t.leaf()+"/"+file, buf)
@@ -87,10 +97,14 @@ func glance(dir int, path string, buf []byte) []byte {
 // populated is whether any process that is not a zombie is in the cgroup.
 func (t *Tree) populated() bool { return populated(t.forest.base, t.leaf()) }
 
-// populated is whether any such process is in a cgroup or below it.
+// populated is whether any such process is in a cgroup or below it: of one that is
+// there nobody is sure to live only when the kernel says so.
 func populated(dir int, path string) bool {
 	var buf [128]byte
-	return bytes.Contains(glance(dir, path+"/cgroup.events", buf[:]), []byte("populated 1"))
+	if bytes.Contains(glance(dir, path+"/cgroup.events", buf[:]), []byte("populated 0")) {
+		return false
+	}
+	return unix.Faccessat(dir, path, unix.F_OK, 0) == nil
 }
 
 // onlyLeader is the usual case: a program that has not forked.

@@ -22,6 +22,7 @@ type Forest struct {
 	controllers map[string]error // that were asked for: nil when a tree can have them
 	stale       string           // how the names of base cgroups begin that Tidy is to look for; "" when it has found them all
 	moved       bool             // we are in a cgroup below base, as own may hold no processes any more
+	discards    discards
 
 	// Without cgroups only:
 	pid      int
@@ -70,6 +71,7 @@ func (f *Forest) Turn() { clear(f.seen) }
 // Close removes the cgroups that are empty.
 func (f *Forest) Close() {
 	if f.base >= 0 {
+		f.discards.jobs.Wait()
 		f.moveBack()
 		sys.Close(f.base)
 		removeCgroup(f.dir, whole)

@@ -119,8 +119,8 @@ func (t *Tree) Left(scope Scope) int {
 		return 0
 	}
 	members := t.members()
-	if len(members) == 0 && (t.caged || scope == All && t.forest.undecided()) {
-		return 1 // cgroup.procs does not list those who are exiting
+	if len(members) == 0 && (t.caged || t.forest.undecided(scope)) {
+		return 1 // cgroup.procs does not list those who are exiting; and nobody can look without a descriptor
 	}
 	if scope == Group {
 		members = t.inGroup(members)
@@ -131,7 +131,7 @@ func (t *Tree) Left(scope Scope) int {
 // Last is Left for an instance that will not be launched again: its cgroup is
 // removed when nothing is left, and that it can be is the quickest answer.
 func (t *Tree) Last(scope Scope) (left int) {
-	if t.caged && t.made && t.groupGone() && t.vacated() {
+	if t.caged && t.made && t.groupGone() && t.forgone() {
 		return 0
 	}
 	if left = t.Left(scope); left == 0 {

@@ -23,10 +23,12 @@ type orphan struct {
 // thousands of leaders. Should both be the same thread, leaders are left out.
 //
 // fresh is false when one of them turned out to have ended since the list was
-// read: its children are orphans now that the list does not hold.
+// read: its children are orphans now that the list does not hold. It is false, too,
+// when there is no list because the kernel refuses to open a file.
 func (f *Forest) orphans() (out []orphan, fresh bool) {
-	fresh = true
-	for _, pid := range sys.TaskChildren(f.pid, f.pid) {
+	children, err := sys.TaskChildren(f.pid, f.pid)
+	fresh = err == nil
+	for _, pid := range children {
 		if _, leader := f.leaders[pid]; leader {
 			continue
 		}
@@ -61,13 +63,15 @@ func owner(pid int) string {
 	return name
 }
 
-// undecided tells whether there is a young orphan that has no name. It may be in
-// the middle of execve, where it has no environment for a moment, and belong to
-// any tree: so it counts as left, but is not signalled, and is asked again.
-func (f *Forest) undecided() bool {
+// undecided tells whether a tree in which nobody was found may have processes all
+// the same: when the orphans cannot be listed, or when one of them is young and has
+// no name. It may be in the middle of execve, where it has no environment for a
+// moment, and belong to any tree: so it counts as left, but is not signalled, and is
+// asked again. A process group is known by its number instead.
+func (f *Forest) undecided(scope Scope) bool {
 	orphans, fresh := f.orphans()
-	if !fresh {
-		return true
+	if !fresh || scope != All {
+		return !fresh
 	}
 	var now unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {

@@ -99,11 +99,13 @@ func decimal(word []byte) (n uint64) {
 // when there is no such process.
 func Children(pid int) []int {
 	if !childrenFiles() {
-		return childrenByParent(pid)
+		out, _ := childrenByParent(pid)
+		return out
 	}
 	var out []int
-	eachNumber("/proc/"+strconv.Itoa(pid)+"/task", func(tid int) {
-		out = append(out, TaskChildren(pid, tid)...)
+	_ = eachNumber("/proc/"+strconv.Itoa(pid)+"/task", func(tid int) {
+		children, _ := TaskChildren(pid, tid) // one that has ended has none
+		out = append(out, children...)
 	})
 	return out
 }
@@ -111,15 +113,12 @@ func Children(pid int) []int {
 // TaskChildren gives the children of one thread of a process: those that this
 // thread forked and, for the first thread of a subreaper, the orphans it was given.
 // Where the kernel was built without CONFIG_PROC_CHILDREN those of all threads.
-func TaskChildren(pid, tid int) []int {
+func TaskChildren(pid, tid int) ([]int, error) {
 	if !childrenFiles() {
 		return childrenByParent(pid)
 	}
 	text, err := ReadFile("/proc/" + strconv.Itoa(pid) + "/task/" + strconv.Itoa(tid) + "/children")
-	if err != nil {
-		return nil
-	}
-	return numbers(text)
+	return numbers(text), err
 }
 
 // childrenFiles is whether the kernel has /proc/PID/task/TID/children.
@@ -128,18 +127,18 @@ var childrenFiles = sync.OnceValue(func() bool {
 })
 
 // childrenByParent reads the parent of every process there is.
-func childrenByParent(pid int) (out []int) {
-	eachNumber("/proc", func(p int) {
+func childrenByParent(pid int) (out []int, err error) {
+	err = eachNumber("/proc", func(p int) {
 		if st, err := ReadStat(p); err == nil && st.PPID == pid {
 			out = append(out, p)
 		}
 	})
-	return out
+	return out, err
 }
 
 // Processes gives the pids of all processes.
 func Processes() (out []int) {
-	eachNumber("/proc", func(pid int) { out = append(out, pid) })
+	_ = eachNumber("/proc", func(pid int) { out = append(out, pid) })
 	return out
 }
 
@@ -238,8 +237,8 @@ func numbers(text []byte) (out []int) {
 }
 
 // eachNumber calls got for every entry of a directory whose name is a number.
-func eachNumber(dir string, got func(n int)) {
-	_ = EachEntry(dir, func(name string) bool {
+func eachNumber(dir string, got func(n int)) error {
+	return EachEntry(dir, func(name string) bool {
 		if n, err := strconv.Atoi(name); err == nil {
 			got(n)
 		}

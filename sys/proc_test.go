@@ -72,8 +72,12 @@ func TestStatOfThisProcess(t *testing.T) {
 func TestFamily(t *testing.T) {
 	cmd, _ := actor(t, "wait")
 	pid := cmd.Process.Pid
+	byParent, err := childrenByParent(os.Getpid())
+	if err != nil {
+		t.Error(err)
+	}
 	for name, list := range map[string][]int{
-		"Children": Children(os.Getpid()), "Descendants": Descendants(os.Getpid()), "by parent": childrenByParent(os.Getpid()),
+		"Children": Children(os.Getpid()), "Descendants": Descendants(os.Getpid()), "by parent": byParent,
 	} {
 		if !slices.Contains(list, pid) {
 			t.Errorf("%s: %v lacks %d", name, list, pid)

@@ -103,7 +103,7 @@ func lockHolder(fd int) (pid int) {
 	path := fdPath(fd)
 	for _, p := range Processes() {
 		dir := "/proc/" + strconv.Itoa(p)
-		eachNumber(dir+"/fd", func(n int) {
+		_ = eachNumber(dir+"/fd", func(n int) {
 			if to, err := readlink(dir + "/fd/" + strconv.Itoa(n)); err != nil || to != path {
 				return
 			}
