@@ -2,6 +2,7 @@ package control
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
@@ -13,11 +14,7 @@ import (
 // instances is half a millisecond. No control byte is left unescaped, so the
 // line can be shown on a terminal.
 func AppendReply(out []byte, r *Reply) []byte {
-	out = append(out, `{"id":`...)
-	if len(r.ID) == 0 {
-		out = append(out, "null"...)
-	}
-	out = append(out, r.ID...)
+	out = appendID(out, r.ID)
 	if r.Text != "" {
 		out = appendString(append(out, `,"text":`...), r.Text)
 	}
@@ -46,18 +43,38 @@ func AppendReply(out []byte, r *Reply) []byte {
 	return append(out, "}\n"...)
 }
 
+// AppendStatus appends the reply that has n rows, as AppendReply would. Only one of
+// them is in memory at a time: ten thousand are more than 2 MiB.
+func AppendStatus(out []byte, id json.RawMessage, n int, row func(i int) Row) []byte {
+	out = appendRows(append(appendID(out, id), `,"rows":`...), n, row)
+	return append(out, "}\n"...)
+}
+
+func appendID(out []byte, id json.RawMessage) []byte {
+	out = append(out, `{"id":`...)
+	if len(id) == 0 {
+		return append(out, "null"...)
+	}
+	return append(out, id...)
+}
+
 // AppendRows appends rows as a JSON array, as status --json shows them.
 func AppendRows(out []byte, rows []Row) []byte {
+	return appendRows(out, len(rows), func(i int) Row { return rows[i] })
+}
+
+func appendRows(out []byte, n int, row func(i int) Row) []byte {
 	out = append(out, '[')
 	begin := len(out)
-	for i := range rows {
+	for i := range n {
 		if i == 1 { // all are about as long as the first: nothing is copied while it grows
-			out = slices.Grow(out, (len(out)-begin+8)*len(rows))
+			out = slices.Grow(out, (len(out)-begin+8)*n)
 		}
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = appendRow(out, &rows[i])
+		r := row(i)
+		out = appendRow(out, &r)
 	}
 	return append(out, ']')
 }

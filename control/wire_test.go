@@ -53,6 +53,17 @@ func TestReplyIsWhatEncodingJSONSays(t *testing.T) {
 	}
 }
 
+// A status that is written row by row is the same line.
+func TestStatusIsAReply(t *testing.T) {
+	for _, n := range []int{1, 2, 100} {
+		rows, id := manyRows(n), json.RawMessage(`"x"`)
+		got, want := AppendStatus(nil, id, n, func(i int) Row { return rows[i] }), AppendReply(nil, &Reply{ID: id, Rows: rows})
+		if string(got) != string(want) {
+			t.Errorf("%d rows: %s, want %s", n, got, want)
+		}
+	}
+}
+
 func TestReplyOfOthers(t *testing.T) {
 	for line, want := range map[string]Reply{
 		` { "done" : true , "exit":0, "id": 1 } `:                                   {ID: json.RawMessage("1"), Done: true, Exit: new(0)},

@@ -28,8 +28,9 @@ const (
 // peer is whoever asked for something: a client on the socket, or our own shell.
 type peer interface {
 	send(control.Reply)
-	full() bool  // no more of what is only followed
-	who() string // for the log
+	sendRows(id json.RawMessage, n int, row func(n int) control.Row) // a reply with n rows
+	full() bool                                                      // no more of what is only followed
+	who() string                                                     // for the log
 }
 
 // client is one connection. It alone owns its descriptor.
@@ -251,6 +252,19 @@ func (c *client) send(r control.Reply) {
 		return
 	}
 	c.out = control.AppendReply(c.out, &r)
+	c.queue()
+}
+
+func (c *client) sendRows(id json.RawMessage, n int, row func(n int) control.Row) {
+	if c.fd < 0 {
+		return
+	}
+	c.out = control.AppendStatus(c.out, id, n, row)
+	c.queue()
+}
+
+// queue has what was sent written at the end of the turn.
+func (c *client) queue() {
 	if !c.queued {
 		c.queued = true
 		c.d.dirty = append(c.d.dirty, c)

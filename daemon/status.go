@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,19 +23,14 @@ func status(d *Daemon, r *request) {
 		targets = []string{"all"}
 	}
 	found := d.find(r, 4, targets...)
-	rows := make([]control.Row, 0, len(found))
-	for _, i := range found {
-		rows = append(rows, d.row(i, r.call.Verbose))
-		if !i.Healthy() && r.exit == 0 {
-			r.exit = 3
-		}
+	if r.exit == 0 && slices.ContainsFunc(found, func(i *process.Instance) bool { return !i.Healthy() }) {
+		r.exit = 3
 	}
-	if r.call.Tree && !r.call.JSON {
+	switch {
+	case r.call.Tree && !r.call.JSON:
 		drawTree(d, r, found)
-		return
-	}
-	if len(rows) > 0 {
-		r.send(control.Reply{Rows: rows})
+	case len(found) > 0 && r.peer != nil:
+		r.peer.sendRows(r.id, len(found), func(n int) control.Row { return d.row(found[n], r.call.Verbose) })
 	}
 }
 

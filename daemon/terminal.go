@@ -310,6 +310,14 @@ func (t *terminal) send(r control.Reply) {
 	}
 }
 
+func (t *terminal) sendRows(id json.RawMessage, n int, row func(n int) control.Row) {
+	rows := make([]control.Row, n)
+	for i := range rows {
+		rows[i] = row(i)
+	}
+	t.send(control.Reply{ID: id, Rows: rows})
+}
+
 func (t *terminal) full() bool { return t.out.full() }
 
 func (t *terminal) who() string { return "shell" }
