@@ -120,7 +120,7 @@ func (t *Tree) Left(scope Scope) int {
 	}
 	members := t.members()
 	if len(members) == 0 && (t.caged || t.forest.undecided(scope)) {
-		return 1 // cgroup.procs does not list those who are exiting; and nobody can look without a descriptor
+		return 1 // cgroup.procs does not list those who are exiting, and may not have been readable
 	}
 	if scope == Group {
 		members = t.inGroup(members)
@@ -128,8 +128,9 @@ func (t *Tree) Left(scope Scope) int {
 	return len(members)
 }
 
-// Last is Left for an instance that will not be launched again: its cgroup is
-// removed when nothing is left, and that it can be is the quickest answer.
+// Last is Left for an instance that will not be launched again: when nothing is
+// left its cgroup is removed, or soon will be. That it can be is the quickest answer,
+// unless there is one for all trees.
 func (t *Tree) Last(scope Scope) (left int) {
 	if t.caged && t.made && t.groupGone() && t.forgone() {
 		return 0
