@@ -43,10 +43,7 @@ func (x *worker) take(job func()) bool {
 // At the end another thread removes the cgroups, a few at a time; what it does not take
 // is offered again, and Close waits for it and removes the rest.
 func TestDiscard(t *testing.T) {
-	f := NewForest("reaper-test", "")
-	if f.base < 0 {
-		t.Skip("no cgroup can be made here: ", f.How())
-	}
+	f := cgroupForest(t)
 	w, x := newWorld(t, f), &worker{}
 	f.Delegate(x.take)
 	var trees []*Tree
@@ -81,10 +78,7 @@ func TestDiscard(t *testing.T) {
 // As long as anything lives nobody else removes anything: whether a cgroup is empty
 // its removal tells.
 func TestDiscardBesideTheLiving(t *testing.T) {
-	f := NewForest("reaper-test", "")
-	if f.base < 0 {
-		t.Skip("no cgroup can be made here: ", f.How())
-	}
+	f := cgroupForest(t)
 	w, x := newWorld(t, f), &worker{}
 	f.Delegate(x.take)
 	pids := w.start(1, "sleep")

@@ -110,13 +110,19 @@ type world struct {
 // bothWays runs a test in a world with cgroups, and in one without.
 func bothWays(t *testing.T, test func(w *world)) {
 	t.Run("cgroup", func(t *testing.T) {
-		f := NewForest("reaper-test", "")
-		if f.base < 0 {
-			t.Skip("no cgroup can be made here: ", f.How())
-		}
-		test(newWorld(t, f))
+		test(newWorld(t, cgroupForest(t)))
 	})
 	t.Run("proc", func(t *testing.T) { test(newWorld(t, NewProcForest())) })
+}
+
+// cgroupForest makes a forest with cgroups.
+func cgroupForest(t *testing.T) *Forest {
+	t.Helper()
+	f := NewForest("reaper-test", "")
+	if f.base < 0 {
+		t.Skip("no cgroup can be made here: ", f.How())
+	}
+	return f
 }
 
 func newWorld(t *testing.T, f *Forest) *world {
@@ -493,10 +499,7 @@ func TestWhoEndsWithinAWalk(t *testing.T) {
 // What the kernel is relied on for: the last process of a tree always ends as
 // our child, and when it is reaped the cgroup is empty and can be removed.
 func TestTheLastDeathIsSeen(t *testing.T) {
-	f := NewForest("reaper-test", "")
-	if f.base < 0 {
-		t.Skip("no cgroup can be made here: ", f.How())
-	}
+	f := cgroupForest(t)
 	w := newWorld(t, f)
 	for range 20 {
 		w.start(4, "child", "setsid", "child", "sleep")
@@ -509,10 +512,7 @@ func TestTheLastDeathIsSeen(t *testing.T) {
 }
 
 func TestCgroupFallback(t *testing.T) {
-	f := NewForest("reaper-test", "")
-	if f.base < 0 {
-		t.Skip("no cgroup can be made here: ", f.How())
-	}
+	f := cgroupForest(t)
 	w := newWorld(t, f)
 	if err := unix.Rmdir(f.dir); err != nil {
 		t.Fatal(err)
@@ -529,10 +529,7 @@ func TestCgroupFallback(t *testing.T) {
 
 // Without TASKMASTER_NAME and ancestors only the cgroup tells whose it is.
 func TestAnonymousDoubleFork(t *testing.T) {
-	f := NewForest("reaper-test", "")
-	if f.base < 0 {
-		t.Skip("no cgroup can be made here: ", f.How())
-	}
+	f := cgroupForest(t)
 	w := newWorld(t, f)
 	pids := w.start(2, "setsid", "leave", "anonymous", "sleep")
 	w.signal(unix.SIGTERM, All)
@@ -541,10 +538,7 @@ func TestAnonymousDoubleFork(t *testing.T) {
 }
 
 func TestStaleCgroupsAreRemoved(t *testing.T) {
-	f := NewForest("reaper-test", "")
-	if f.base < 0 {
-		t.Skip("no cgroup can be made here: ", f.How())
-	}
+	f := cgroupForest(t)
 	own, err := sys.OwnCgroup()
 	if err != nil {
 		t.Fatal(err)
@@ -605,10 +599,7 @@ func TestTidyInSlices(t *testing.T) {
 // Whoever comes after a daemon that was killed gets the base in which programs
 // still live, whatever other daemons start in the same moment and tidy up.
 func TestBaseIsInheritedBesideOthers(t *testing.T) {
-	f := NewForest("reaper-test", "")
-	if f.base < 0 {
-		t.Skip("no cgroup can be made here: ", f.How())
-	}
+	f := cgroupForest(t)
 	w := newWorld(t, f)
 	w.start(1, "sleep")
 	own, err := sys.OwnCgroup()
