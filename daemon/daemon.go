@@ -128,16 +128,16 @@ func Run(o Options) int {
 	// Two: the loop, and the collector, for which it must not wait.
 	runtime.GOMAXPROCS(2)
 	debug.SetGCPercent(heapSlack(0))
-	ended, chores := make(chan int), make(chores, maxChores)
+	ended, work := make(chan int), make(chores, maxChores)
 	go func() {
 		runtime.LockOSThread()
 		sys.ShortSlice()
-		ended <- run(o, chores)
+		ended <- run(o, work)
 	}()
-	return chores.until(ended)
+	return work.until(ended)
 }
 
-func run(o Options, chores chores) int {
+func run(o Options, work chores) int {
 	probe.Version = o.Version
 	d := newDaemon(o)
 	if err := d.open(); err != nil {
@@ -146,7 +146,7 @@ func run(o Options, chores chores) int {
 		return 1
 	}
 	defer d.close()
-	d.forest.Delegate(chores.take)
+	d.forest.Delegate(work.take)
 	if o.Resume == nil {
 		d.begin()
 	}

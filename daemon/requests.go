@@ -119,6 +119,13 @@ func (r *request) send(p control.Reply) {
 	}
 }
 
+// sendRows sends a reply of n rows, which are made when they are needed.
+func (r *request) sendRows(n int, row func(n int) control.Row) {
+	if r.peer != nil {
+		r.peer.sendRows(r.id, n, row)
+	}
+}
+
 // lasts tells whether there is more to come.
 func (r *request) lasts() bool {
 	return r.waits > 0 || r.events || r.log || r.tail != nil || r.until || r.upgrade

@@ -29,8 +29,8 @@ func status(d *Daemon, r *request) {
 	switch {
 	case r.call.Tree && !r.call.JSON:
 		drawTree(d, r, found)
-	case len(found) > 0 && r.peer != nil:
-		r.peer.sendRows(r.id, len(found), func(n int) control.Row { return d.row(found[n], r.call.Verbose) })
+	case len(found) > 0:
+		r.sendRows(len(found), func(n int) control.Row { return d.row(found[n], r.call.Verbose) })
 	}
 }
 

@@ -54,7 +54,7 @@ func (t *Tree) open() (fd int, err error) {
 func (t *Tree) Remove() {
 	if t.made && t.forest.base >= 0 && !t.vacated() {
 		removeCgroup(t.forest.dir+"/"+t.leaf(), whole)
-		t.made, t.held = false, nil
+		t.uncage()
 	}
 }
 
@@ -64,7 +64,7 @@ func (t *Tree) vacated() bool {
 	if sys.Rmdirat(t.forest.base, t.leaf()) != nil {
 		return false
 	}
-	t.made, t.held = false, nil
+	t.uncage()
 	return true
 }
 
@@ -74,9 +74,12 @@ func (t *Tree) forgone() bool {
 		return t.vacated()
 	}
 	t.forest.discard(t.leaf())
-	t.made, t.held = false, nil
+	t.uncage()
 	return true
 }
+
+// uncage forgets the cgroup, with the limits that were set for it.
+func (t *Tree) uncage() { t.made, t.held = false, nil }
 
 // glance reads the beginning of one of the cgroup's files.
 func (t *Tree) glance(file string, buf []byte) []byte {
